@@ -1,0 +1,211 @@
+"""The events on `directory.events.v1`: what happened in a directory (design section 5).
+
+Each class is the `data` of one event type. `decode` turns an envelope into its class.
+"""
+
+from typing import Any, ClassVar, Literal
+
+from pydantic import Field
+
+from shared.contracts.base import Contract
+from shared.contracts.envelope import Envelope
+from shared.contracts.ids import DirectoryId, GroupId, UserId
+
+
+class Cause(Contract):
+    """Why something happened: one id for all consequences of one act."""
+
+    kind: Literal["scim", "mapping", "administrator", "resync"]
+    id: str
+    actor: str | None = None
+
+
+class UserRef(Contract):
+    """What one needs to act on a user without a call back."""
+
+    id: UserId
+    external_id: str | None = None
+    user_name: str
+    active: bool
+
+
+class GroupRef(Contract):
+    """What one needs to act on a group without a call back."""
+
+    id: GroupId
+    external_id: str | None = None
+    display_name: str
+
+
+class DirectoryEvent(Contract):
+    """Base of all event data; `type` and `subject` go into the envelope."""
+
+    type: ClassVar[str]
+    cause: Cause
+
+    @property
+    def subject(self) -> str:
+        """The `subject` of the envelope."""
+        raise NotImplementedError
+
+
+class DirectoryCreated(DirectoryEvent):
+    """A directory was connected; the first event of its history."""
+
+    type: ClassVar[str] = "rollcall.directory.created.v1"
+    id: DirectoryId
+    name: str
+    provider: str
+
+    @property
+    def subject(self) -> str:
+        """The `subject` of the envelope."""
+        return "directory"
+
+
+class ResourceEvent(DirectoryEvent):
+    """A user or a group changed: the whole resource after it, and what was different before.
+
+    `changed` holds the paths that differ, `previous` their old values (absent: was unassigned).
+    """
+
+    resource: dict[str, Any]
+    version: int
+    changed: list[str] = Field(default_factory=list)
+    previous: dict[str, Any] = Field(default_factory=dict)
+
+
+class UserEvent(ResourceEvent):
+    """Something about a user."""
+
+    @property
+    def subject(self) -> str:
+        """The `subject` of the envelope."""
+        return f"users/{self.resource['id']}"
+
+    @property
+    def user(self) -> UserRef:
+        """The user after the change."""
+        return UserRef(
+            id=UserId(self.resource["id"]),
+            external_id=self.resource.get("externalId"),
+            user_name=self.resource["userName"],
+            active=self.resource["active"],
+        )
+
+
+class UserCreated(UserEvent):
+    """A user was provisioned."""
+
+    type: ClassVar[str] = "rollcall.user.created.v1"
+
+
+class UserUpdated(UserEvent):
+    """Attributes of a user changed; `active` did not."""
+
+    type: ClassVar[str] = "rollcall.user.updated.v1"
+
+
+class UserActivated(UserEvent):
+    """A user became active again; `changed` lists what else came with it."""
+
+    type: ClassVar[str] = "rollcall.user.activated.v1"
+
+
+class UserDeactivated(UserEvent):
+    """A user was suspended; `changed` lists what else came with it."""
+
+    type: ClassVar[str] = "rollcall.user.deactivated.v1"
+
+
+class UserDeleted(UserEvent):
+    """A user is gone; `resource` is its last state, its memberships were removed before."""
+
+    type: ClassVar[str] = "rollcall.user.deleted.v1"
+
+
+class GroupEvent(ResourceEvent):
+    """Something about a group; its members come as membership events, never as a list."""
+
+    @property
+    def subject(self) -> str:
+        """The `subject` of the envelope."""
+        return f"groups/{self.resource['id']}"
+
+    @property
+    def group(self) -> GroupRef:
+        """The group after the change."""
+        return GroupRef(
+            id=GroupId(self.resource["id"]),
+            external_id=self.resource.get("externalId"),
+            display_name=self.resource["displayName"],
+        )
+
+
+class GroupCreated(GroupEvent):
+    """A group was provisioned."""
+
+    type: ClassVar[str] = "rollcall.group.created.v1"
+
+
+class GroupUpdated(GroupEvent):
+    """Attributes of a group changed, its name for example."""
+
+    type: ClassVar[str] = "rollcall.group.updated.v1"
+
+
+class GroupDeleted(GroupEvent):
+    """A group is gone; its memberships were removed before."""
+
+    type: ClassVar[str] = "rollcall.group.deleted.v1"
+
+
+class MembershipEvent(DirectoryEvent):
+    """A user and a group, after the change."""
+
+    user: UserRef
+    group: GroupRef
+
+    @property
+    def subject(self) -> str:
+        """The `subject` of the envelope."""
+        return f"groups/{self.group.id}/members/{self.user.id}"
+
+
+class MembershipAdded(MembershipEvent):
+    """A user joined a group."""
+
+    type: ClassVar[str] = "rollcall.membership.added.v1"
+
+
+class MembershipRemoved(MembershipEvent):
+    """A user left a group, also because one of the two was deleted."""
+
+    type: ClassVar[str] = "rollcall.membership.removed.v1"
+
+
+EVENTS: dict[str, type[DirectoryEvent]] = {
+    event.type: event
+    for event in (
+        DirectoryCreated,
+        UserCreated,
+        UserUpdated,
+        UserActivated,
+        UserDeactivated,
+        UserDeleted,
+        GroupCreated,
+        GroupUpdated,
+        GroupDeleted,
+        MembershipAdded,
+        MembershipRemoved,
+    )
+}
+
+
+def decode(envelope: Envelope) -> DirectoryEvent | None:
+    """Return the typed data, or None for a type that this version does not know.
+
+    Raises pydantic.ValidationError when the data does not fit its type.
+    """
+    event = EVENTS.get(envelope.type)
+    return event.model_validate(envelope.data) if event else None
