@@ -55,7 +55,9 @@ class Database:
 
     def connection(self) -> AbstractAsyncContextManager[Connection]:
         """Return a connection for reads and single statements; each commits by itself."""
-        return self.pool.acquire(timeout=_ACQUIRE_TIMEOUT_S)
+        acquired: AbstractAsyncContextManager[Connection]
+        acquired = self.pool.acquire(timeout=_ACQUIRE_TIMEOUT_S)
+        return acquired
 
     @asynccontextmanager
     async def transaction(self) -> AsyncIterator[Connection]:
@@ -176,6 +178,7 @@ async def migrate(database: Database, packages: Sequence[str]) -> list[str]:
 
 
 async def _apply(tx: Connection, step: Migration) -> bool:
+    await tx.execute("set local statement_timeout = 0")
     await tx.execute(_LOCK_LEDGER)
     await tx.execute(_CREATE_LEDGER)
     known = {row["name"]: row["checksum"] for row in await tx.fetch(_APPLIED)}
