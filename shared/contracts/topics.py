@@ -7,9 +7,17 @@ explicitly; keys never decide the partition, so adding partitions keeps every or
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
+from uuid import UUID
+
+from shared.contracts.ids import DirectoryId
 
 LANES = 24
 _DAY_MS = 86_400_000
+
+
+def lane_of(directory: DirectoryId) -> int:
+    """Return the lane of a directory made today; it is stored then, and never computed again."""
+    return UUID(directory).int % LANES
 
 
 @dataclass(frozen=True, slots=True)
