@@ -18,7 +18,7 @@ from shared.contracts.ids import DirectoryId, OrganizationId, is_id
 
 CONTENT_TYPE = "application/cloudevents+json; charset=UTF-8"
 _PREFIX = "/directories/"
-_SCHEMA_BASE = "https://rollcall.dev/schemas/"
+_SCHEMA_BASE = "urn:rollcall:schemas:"
 
 
 class MalformedEventError(ValueError):
@@ -82,7 +82,7 @@ def tail(event_type: str, subject: str, origin: Origin, data: Contract, scope: s
         "subject": subject,
         "time": origin.time.astimezone(UTC).isoformat().replace("+00:00", "Z"),
         "datacontenttype": "application/json",
-        "dataschema": f"{_SCHEMA_BASE}{event_type}.json",
+        "dataschema": f"{_SCHEMA_BASE}{event_type}",
         "organizationid": origin.organization,
     }
     if origin.traceparent:
