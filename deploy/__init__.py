@@ -1,0 +1,1 @@
+"""How Rollcall is run: containers, Kubernetes, and `local/`, real servers without either."""

@@ -1,0 +1,1 @@
+"""The SQL that gives each service its schema and role; for local, compose and Kubernetes alike."""
