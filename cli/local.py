@@ -1,0 +1,68 @@
+"""`rollcall local`: everything on this machine."""
+
+import asyncio
+import json
+import sys
+from pathlib import Path
+
+import click
+from rich.console import Console
+
+from deploy.local.up import Ready
+
+
+@click.group()
+def local() -> None:
+    """Run all of Rollcall on this machine, with a real Postgres and a real Kafka."""
+
+
+@local.command()
+@click.option(
+    "--data-dir",
+    type=click.Path(file_okay=False, path_type=Path),
+    default=Path(".local"),
+    show_default=True,
+    help="Where data, logs and run.json are kept.",
+)
+@click.option("--json", "as_json", is_flag=True, help="Print run.json's content when ready.")
+def up(data_dir: Path, *, as_json: bool) -> None:
+    r"""Start everything, and keep it alive until Ctrl-C.
+
+    What dies is restarted. Data stays in the data directory for the next start.
+
+    \b
+    Example: rollcall local up
+    """
+    from deploy.local.up import up as start  # noqa: PLC0415  # `--help` must be quick
+
+    progress = Console(stderr=True, highlight=False)
+
+    def say(line: str) -> None:
+        progress.print(line, style="dim" if not line.startswith("error") else "red", markup=False)
+
+    def tell(ready: Ready) -> None:
+        sys.stdout.write(json.dumps(ready.run) + "\n" if as_json else _ready_text(ready))
+        sys.stdout.flush()
+
+    sys.exit(asyncio.run(start(data_dir, say, tell)))
+
+
+def _ready_text(ready: Ready) -> str:
+    run = ready.run
+    databases = ", ".join(run["postgres"])
+    postgres = run["postgres"]["ingest"].rpartition("@")[2]
+    return f"""
+Rollcall is ready.
+
+  Sign in      {run["sign_in"]}
+  SCIM         {run["scim"]}
+  API          {run["ingest"]}/v1  (directories),  {run["roles"]}/v1  (roles, mappings)
+  Kafka        {run["kafka"]}
+  Postgres     {postgres}  (schemas {databases})
+
+Try, in another terminal:
+  .venv/bin/rollcall directories create "Globex OneLogin" --provider onelogin
+  .venv/bin/rollcall simulate onelogin --endpoint ENDPOINT --token TOKEN --users 20 --groups 4
+
+Ctrl-C stops everything; data stays.
+"""

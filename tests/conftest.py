@@ -1,0 +1,30 @@
+"""Fixtures for all tests; nothing starts unless a test asks for it."""
+
+import os
+from collections.abc import AsyncIterator
+
+import pytest
+
+from tests.support.servers import Databases, Servers, fresh_database
+from tests.support.servers import servers as running_servers
+
+
+@pytest.fixture(scope="session")
+async def servers() -> AsyncIterator[Servers]:
+    async with running_servers() as found:
+        yield found
+
+
+@pytest.fixture
+async def databases(servers: Servers) -> AsyncIterator[Databases]:
+    async with fresh_database(servers) as made:
+        yield made
+
+
+def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
+    """A skipped test is a failure where CI=true: it proves nothing."""
+    reporter = session.config.pluginmanager.get_plugin("terminalreporter")
+    skipped = reporter.stats.get("skipped", []) if reporter else []
+    if os.environ.get("CI") == "true" and skipped and exitstatus == pytest.ExitCode.OK:
+        reporter.write_line(f"{len(skipped)} skipped: with CI=true that is a failure")
+        session.exitstatus = pytest.ExitCode.TESTS_FAILED

@@ -1,0 +1,1 @@
+"""What tests share: real servers, a running system, a browser, and the scenario language."""
