@@ -11,13 +11,13 @@ from typing import Any
 from services.ingest.scim.definitions import GROUP, MEMBERS, USER
 from services.ingest.scim.errors import InvalidSyntax, InvalidValue
 from services.ingest.scim.messages import Op, Operation
-from services.ingest.scim.schema import Attribute, Document, ResourceType
+from services.ingest.scim.schema import Attribute, Document, ResourceType, is_unassigned
 
 Find = Callable[[str], Attribute | None]
 
 # readOnly is ignored in POST and PUT (RFC 7644 §3.3); OneLogin templates hold "id": null, Okta
 # echoes id, meta and groups. writeOnly is the password alone, which Rollcall never keeps.
-_DROPPED = frozenset({"readOnly", "writeOnly"})
+DROPPED = frozenset({"readOnly", "writeOnly"})
 
 # OneLogin's stock templates have no `active` (and Okta's reactivation PUT may lack it): a user
 # that is being provisioned is active. This is the one place where that is decided.
@@ -79,7 +79,7 @@ def fields(find: Find, raw: Mapping[str, Any]) -> Document:
         attribute = find(key)
         if attribute is None:
             name, settled = key, unknown(key, value)
-        elif attribute.mutability in _DROPPED:
+        elif attribute.mutability in DROPPED:
             continue
         else:
             name, settled = attribute.name, assigned(attribute, value)
@@ -101,14 +101,6 @@ def assigned(attribute: Attribute, raw: object) -> Any:
 def one(attribute: Attribute, raw: object) -> Any:
     """Return one canonical value (of several, if multi-valued), None when it is unassigned."""
     return None if is_unassigned(raw) else _BY_TYPE[attribute.type](attribute, raw)
-
-
-def is_unassigned(raw: object) -> bool:
-    """Whether a value says nothing: null, [], {} (RFC 7643 §2.5) or blank text.
-
-    An unset OneLogin macro gives "", and "{first} {last}" of an unset manager a lone space.
-    """
-    return not raw.strip() if isinstance(raw, str) else raw is None or raw in ([], {})
 
 
 def unknown(name: str, raw: object) -> Any:
@@ -202,9 +194,14 @@ def distinct(elements: Iterable[Document]) -> list[Document]:
     """
     kept: dict[str, Document] = {}
     for element in elements:
-        if not element.keys() <= _LABELS:
+        if says_something(element):
             kept.setdefault(identity(element), element)
-    return only_primary(list(kept.values()))
+    return _only_primary(list(kept.values()))
+
+
+def says_something(element: Document) -> bool:
+    """Whether an element holds more than labels."""
+    return not element.keys() <= _LABELS
 
 
 def identity(element: Document) -> str:
@@ -213,13 +210,11 @@ def identity(element: Document) -> str:
     return repr((element.get("type"), element["value"]) if named else sorted(element.items()))
 
 
-def only_primary(elements: list[Document], chosen: int | None = None) -> list[Document]:
-    """Return the elements with one primary at most: the chosen one, else the first."""
-    marked = [index for index, element in enumerate(elements) if element.get("primary")]
-    keep = chosen if chosen is not None else marked[0] if marked else None
+def _only_primary(elements: list[Document]) -> list[Document]:
+    primary = next((each for each in elements if each.get("primary")), None)
     return [
-        element if index == keep or not element.get("primary") else element | {"primary": False}
-        for index, element in enumerate(elements)
+        each | {"primary": False} if each.get("primary") and each is not primary else each
+        for each in elements
     ]
 
 

@@ -7,6 +7,7 @@ names (extension, attribute, sub-attribute) reaches everything. Every lookup is 
 import unicodedata
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from typing import Any, Literal, TypeAlias
 
 Document: TypeAlias = dict[str, Any]
@@ -82,6 +83,10 @@ class ResourceType:
         """Return the top-level attribute of that name (an extension: its URN), or None."""
         return self._index.get(name.lower())
 
+    def knows(self, urn: str) -> bool:
+        """Whether the URN is that of the resource's schema or of an extension."""
+        return urn.lower() in self._core_urns or self.attribute(urn) is not None
+
     def resolve(self, path: str) -> tuple[Attribute, ...]:
         """Return the attributes that a path leads through, from the top; () if one is unknown.
 
@@ -105,6 +110,30 @@ def folded(text: str) -> str:
     Lower case and NFC, which a database can compute as well.
     """
     return text.lower() if text.isascii() else unicodedata.normalize("NFC", text).lower()
+
+
+def is_unassigned(raw: object) -> bool:
+    """Whether a value says nothing: null, [], {} (RFC 7643 §2.5) or blank text.
+
+    An unset OneLogin macro gives "", and "{first} {last}" of an unset manager a lone space.
+    """
+    return not raw.strip() if isinstance(raw, str) else raw is None or raw in ([], {})
+
+
+def instant(text: str) -> datetime:
+    """Return the moment of an xsd:dateTime; without an offset it is UTC. Raises ValueError."""
+    if "T" not in text:
+        raise ValueError
+    moment = datetime.fromisoformat(text)
+    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+
+
+def path_text(chain: tuple[Attribute, ...]) -> str:
+    """Return the canonical path through attributes, as `ResourceType.resolve` reads it."""
+    names = [attribute.name for attribute in chain]
+    if ":" not in names[0] or len(names) == 1:
+        return ".".join(names)
+    return f"{names[0]}:{'.'.join(names[1:])}"
 
 
 def _walk(find: Callable[[str], Attribute | None], names: str) -> tuple[Attribute, ...]:
