@@ -47,6 +47,11 @@ def is_transient(error: BaseException) -> bool:
     return isinstance(error, OSError | TimeoutError | asyncpg.InterfaceError)
 
 
+def is_rolled_back(error: BaseException) -> bool:
+    """Tell whether Postgres rolled the transaction back to break a tie: nothing happened."""
+    return isinstance(error, asyncpg.DeadlockDetectedError | asyncpg.SerializationError)
+
+
 @dataclass(frozen=True, slots=True)
 class Database:
     """A pool whose transactions are the boundary of every use case."""
@@ -58,6 +63,11 @@ class Database:
         acquired: AbstractAsyncContextManager[Connection]
         acquired = self.pool.acquire(timeout=_ACQUIRE_TIMEOUT_S)
         return acquired
+
+    async def ping(self) -> None:
+        """Ask for an answer. Raises whatever stands in its way."""
+        async with self.connection() as connection:
+            await connection.execute("select 1")
 
     @asynccontextmanager
     async def transaction(self) -> AsyncIterator[Connection]:

@@ -226,6 +226,13 @@ async def subscriber(
         await _stop(consumer.stop)
 
 
+async def wait_for_broker(servers: str) -> None:
+    """Return once a broker answers. Raises KafkaUnavailableError."""
+    admin = AIOKafkaAdminClient(bootstrap_servers=servers, request_timeout_ms=10_000)
+    await _start(admin.start, servers)
+    await _stop(admin.close)
+
+
 @dataclass(frozen=True, slots=True)
 class TopicReport:
     """What `ensure_topics` found or did: `created`, `as declared`, or how a topic differs."""

@@ -1,0 +1,68 @@
+"""What the application can do with organizations and directories."""
+
+import uuid
+from datetime import datetime
+
+from services.ingest.domain.directories import Directory, Organization
+from services.ingest.domain.resources import Act
+from services.ingest.store import directories, events
+from shared import db
+from shared.contracts.directory_events import Cause, DirectoryCreated
+from shared.contracts.ids import DirectoryId, OrganizationId
+from shared.contracts.management import NewDirectory
+
+
+async def create_organization(
+    database: db.Database, name: str, now: datetime
+) -> tuple[Organization, bool]:
+    """Return the organization of that name, and whether it was made now."""
+    wanted = Organization(OrganizationId(str(uuid.uuid4())), name, now)
+    async with database.transaction() as tx:
+        found = await directories.find_or_insert_organization(tx, wanted)
+    return found, found.id == wanted.id
+
+
+async def organization(database: db.Database, key: str) -> Organization:
+    """Return an organization. Raises UnknownError."""
+    async with database.connection() as connection:
+        return await directories.organization(connection, key)
+
+
+async def organizations(database: db.Database) -> list[Organization]:
+    """Return all organizations by name."""
+    async with database.connection() as connection:
+        return await directories.organizations(connection)
+
+
+async def create(
+    database: db.Database, wanted: NewDirectory, cause: Cause, now: datetime
+) -> Directory:
+    """Connect an organization to a provider; the first event of the new history says so.
+
+    Raises UnknownError for the organization.
+    """
+    async with database.transaction() as tx:
+        owner = await directories.organization(tx, wanted.organization_id)
+        directory = Directory(
+            DirectoryId(str(uuid.uuid4())), owner.id, wanted.name, wanted.provider, now
+        )
+        await directories.insert(tx, directory)
+        told = DirectoryCreated(
+            cause=cause, id=directory.id, name=directory.name, provider=directory.provider
+        )
+        await events.append(tx, Act(directory.id, owner.id, cause, now), [told])
+    return directory
+
+
+async def get(database: db.Database, key: str) -> Directory:
+    """Return a directory. Raises UnknownError."""
+    async with database.connection() as connection:
+        return await directories.get(connection, key)
+
+
+async def listed(database: db.Database, organization_id: str | None) -> list[Directory]:
+    """Return the directories of an organization, or of all; raises UnknownError."""
+    async with database.connection() as connection:
+        if organization_id is not None:
+            await directories.organization(connection, organization_id)
+        return await directories.listed(connection, organization_id)
