@@ -166,7 +166,8 @@ def _complex(attribute: Attribute, raw: object) -> Document | None:
     try:
         return fields(attribute.sub, raw) or None
     except InvalidValue as error:
-        raise InvalidValue(f"{attribute.name}.{error.attribute}", error.reason) from error
+        mark = ":" if ":" in attribute.name else "."  # a URN, or the name of a complex attribute
+        raise InvalidValue(f"{attribute.name}{mark}{error.attribute}", error.reason) from error
 
 
 _BY_TYPE: Mapping[str, Callable[[Attribute, object], Any]] = {

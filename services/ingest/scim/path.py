@@ -22,7 +22,12 @@ class Path:
     @property
     def chain(self) -> tuple[Attribute, ...]:
         """The attributes that the path leads through, from the top."""
-        return tuple(each for each in (self.extension, self.attribute, self.sub) if each)
+        return (*self.container, self.sub) if self.sub else self.container
+
+    @property
+    def container(self) -> tuple[Attribute, ...]:
+        """The chain without the sub-attribute."""
+        return (self.extension, self.attribute) if self.extension else (self.attribute,)
 
     @property
     def is_list(self) -> bool:
@@ -30,7 +35,11 @@ class Path:
         return self.attribute.multi_valued and self.filter is None and self.sub is None
 
     def __str__(self) -> str:
-        return path_text(self.chain)
+        if self.filter is None:
+            return path_text(self.chain)
+        # Errors show paths, and a filter may hold a person's address.
+        selected = f"{path_text(self.container)}[…]"
+        return f"{selected}.{self.sub.name}" if self.sub else selected
 
 
 def parse(text: str, resource_type: ResourceType) -> Path:
@@ -61,6 +70,7 @@ def _filtered(path: Path, rest: str, text: str) -> Path:
 
 
 def _shown(text: str) -> str:
-    """Return the path for an error: without the filter, which may hold a person's address."""
+    """Return the text of a path for an error, without the filter."""
     head, bracket, rest = text.strip().partition("[")
-    return f"{head}[…]{rest.rpartition(']')[2]}"[:_MAX_SHOWN] if bracket else head[:_MAX_SHOWN]
+    _, closing, tail = rest.rpartition("]")
+    return f"{head}[…]{tail if closing else ''}"[:_MAX_SHOWN] if bracket else head[:_MAX_SHOWN]

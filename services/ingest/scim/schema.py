@@ -123,7 +123,7 @@ def is_unassigned(raw: object) -> bool:
 def instant(text: str) -> datetime:
     """Return the moment of an xsd:dateTime; without an offset it is UTC. Raises ValueError."""
     if "T" not in text:
-        raise ValueError
+        raise ValueError("a moment has a time of day")
     moment = datetime.fromisoformat(text)
     return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
 

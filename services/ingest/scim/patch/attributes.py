@@ -135,7 +135,8 @@ def _assigned(path: Path, sub: Attribute, value: Any) -> Any:
         return normalize.assigned(sub, value)
     except InvalidValue as error:
         chain = path.chain if path.sub else (*path.chain, sub)
-        raise InvalidValue(path_text(chain), error.reason) from error
+        below = error.attribute.removeprefix(sub.name)
+        raise InvalidValue(f"{path_text(chain)}{below}", error.reason) from error
 
 
 def _without_sub(path: Path, sub: Attribute, elements: list[Document]) -> list[Document]:

@@ -65,7 +65,7 @@ class _Net:
 def apply_to_group(document: Document, operations: Iterable[Operation]) -> GroupPatch:
     """Return a group's document and member edits after all operations, in order.
 
-    Raises InvalidPath, InvalidFilter, NoTarget, Mutability, InvalidValue.
+    Raises as `apply` does.
     """
     net, others = _Net(), []
     for operation in operations:

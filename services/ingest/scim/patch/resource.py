@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from services.ingest.scim import normalize
-from services.ingest.scim.errors import InvalidValue, Mutability, NoTarget
+from services.ingest.scim.errors import InvalidSyntax, Mutability, NoTarget
 from services.ingest.scim.messages import Operation
 from services.ingest.scim.patch.attributes import CHANGES, Change, put
 from services.ingest.scim.path import Path, parse
@@ -16,7 +16,7 @@ def apply(
 ) -> Document:
     """Return the document after all operations, in order; the given one stays as it is.
 
-    Raises InvalidPath, InvalidFilter, NoTarget, Mutability, InvalidValue.
+    Raises InvalidPath, InvalidFilter, NoTarget, Mutability, InvalidValue, InvalidSyntax.
     """
     for operation in operations:
         for path, value in _targets(resource_type, operation):
@@ -34,7 +34,7 @@ def _targets(resource_type: ResourceType, operation: Operation) -> Iterable[tupl
     if operation.op == "remove":
         raise NoTarget("(none given)")
     if not isinstance(operation.value, dict):
-        raise InvalidValue("value", "without a path it must be an object of attributes")
+        raise InvalidSyntax("an operation without a path needs an object as its value")
     return _keyed_targets(resource_type, operation.value)
 
 
