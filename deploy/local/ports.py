@@ -5,11 +5,11 @@ from collections.abc import Iterable
 
 
 def choose(preferred: int, taken: Iterable[int] = ()) -> int:
-    """Return the preferred port if nobody listens there and nobody was promised it, else another.
+    """Return the preferred port if it is free and promised to nobody; 0 and taken: any other.
 
     Another process may still take it before we do; then the server says so and we start over.
     """
-    if preferred not in set(taken) and _is_free(preferred):
+    if preferred and preferred not in set(taken) and _is_free(preferred):
         return preferred
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
