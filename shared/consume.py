@@ -18,7 +18,6 @@ from shared import db, gate, kafka, telemetry
 from shared.contracts import envelope
 from shared.contracts.envelope import Envelope, Position
 from shared.contracts.ids import DirectoryId, is_id
-from shared.contracts.topics import Topic
 from shared.gate import Verdict
 
 _log = structlog.get_logger(__name__)
@@ -155,7 +154,7 @@ on conflict do nothing
 
 @dataclass(frozen=True, slots=True)
 class Consumer:
-    """One consumer group over some topics; `apply` of each runs inside the batch's transaction.
+    """One consumer group over some topics, by name; the handler of each runs inside the batch's transaction.
 
     `committed` is called after each commit that applied something, to wake a relay.
     """
@@ -163,7 +162,7 @@ class Consumer:
     database: db.Database
     servers: str
     group: str
-    handlers: Mapping[Topic, Apply]
+    handlers: Mapping[str, Apply]
     committed: Callable[[], None] = lambda: None
 
     async def run(self, stopping: asyncio.Event) -> None:
@@ -228,7 +227,7 @@ class Consumer:
         result = plan(reads, progress)
         if not result.apply:
             return result
-        apply = self._handler(batch.topic)
+        apply = self.handlers[batch.topic]
         try:
             async with tx.transaction():
                 await apply(tx, [event for _, event in result.apply])
@@ -238,9 +237,6 @@ class Consumer:
             # Something in the batch fails for good: find it, and let the rest through.
             return await _apply_one_by_one(tx, apply, reads, progress)
         return result
-
-    def _handler(self, topic: str) -> Apply:
-        return next(apply for known, apply in self.handlers.items() if known.name == topic)
 
     def _report(self, batch: kafka.Batch, result: Plan, started: float) -> None:
         counts = {

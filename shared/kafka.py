@@ -203,12 +203,10 @@ class Subscriber:
 
 
 @asynccontextmanager
-async def subscriber(
-    servers: str, group: str, topics: Sequence[Topic]
-) -> AsyncIterator[Subscriber]:
+async def subscriber(servers: str, group: str, topics: Sequence[str]) -> AsyncIterator[Subscriber]:
     """Join the group on the topics. Raises KafkaUnavailableError, KafkaStuckError."""
     consumer = AIOKafkaConsumer(
-        *(topic.name for topic in topics),
+        *topics,
         bootstrap_servers=servers,
         group_id=group,
         client_id=group,

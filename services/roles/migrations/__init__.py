@@ -1,0 +1,1 @@
+"""The tables of roles: what it learned of directories, the catalogue, mappings, assignments."""
