@@ -154,7 +154,7 @@ on conflict do nothing
 
 @dataclass(frozen=True, slots=True)
 class Consumer:
-    """One consumer group over some topics, by name; the handler of each runs inside the batch's transaction.
+    """One consumer group over topics, by name; a handler runs inside its batch's transaction.
 
     `committed` is called after each commit that applied something, to wake a relay.
     """
