@@ -1,0 +1,21 @@
+"""The settings of the projector, from the environment."""
+
+from typing import Annotated, Literal
+
+from pydantic import Field
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+
+class Settings(BaseSettings):
+    """Variables start with ROLLCALL_PROJECTOR_ unless all services share them."""
+
+    model_config = SettingsConfigDict(env_prefix="ROLLCALL_PROJECTOR_", frozen=True)
+
+    database_url: str
+    host: str = "127.0.0.1"
+    port: Annotated[int, Field(ge=1, le=65535)] = 8082
+    kafka_servers: str = Field(validation_alias="ROLLCALL_KAFKA_SERVERS")
+    log_format: Literal["json", "console"] = Field("json", validation_alias="ROLLCALL_LOG_FORMAT")
+    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field(
+        "INFO", validation_alias="ROLLCALL_LOG_LEVEL"
+    )
