@@ -124,6 +124,9 @@ def directory_of(read: Read) -> DirectoryId | None:
     return DirectoryId(key) if is_id(key) else None
 
 
+_OFFSETS = """
+select topic, partition, next_offset from consumer_positions where topic = any($1::text[])
+"""
 _OPEN_OFFSET = """
 insert into consumer_positions (topic, partition) values ($1, $2) on conflict do nothing
 """
@@ -169,14 +172,17 @@ class Consumer:
         """Consume until stopped. Raises ConsumerError, and Kafka's errors as they come."""
         async with kafka.subscriber(self.servers, self.group, list(self.handlers)) as subscriber:
             limit = asyncio.Semaphore(_PARALLEL_PARTITIONS)
-            reached: dict[tuple[str, int], int] = {}
+            held: set[kafka.Place] = set()
+            reached: dict[kafka.Place, int] = {}
             commit_at = 0.0
             while not stopping.is_set():
+                await self._take_up(subscriber, subscriber.assigned() - held)
+                held = subscriber.assigned()
                 batches = await subscriber.batches(wait_ms=_WAIT_MS, max_records=_MAX_RECORDS)
                 async with asyncio.TaskGroup() as tasks:
                     for batch in batches:
                         tasks.create_task(self._consume(subscriber, batch, limit))
-                reached |= {(b.topic, b.partition): b.records[-1].offset + 1 for b in batches}
+                reached |= {batch.place: batch.records[-1].offset + 1 for batch in batches}
                 if reached and time.monotonic() >= commit_at:
                     await subscriber.commit(reached)
                     reached, commit_at = {}, time.monotonic() + _COMMIT_EVERY_S
@@ -194,18 +200,18 @@ class Consumer:
                 await asyncio.sleep(random.uniform(0.2, 1.0))  # noqa: S311  # jitter, no secret
                 next_offset = batch.records[0].offset
         if next_offset is not None:
-            await self._reread(subscriber, batch, next_offset)
+            await _read_from(subscriber, {batch.place: next_offset})
 
-    async def _reread(
-        self, subscriber: kafka.Subscriber, batch: kafka.Batch, next_offset: int
-    ) -> None:
-        start = await subscriber.log_start(batch)
-        if start > next_offset:
-            raise LogTruncatedError(
-                f"{batch.topic}/{batch.partition} starts at {start}, but {next_offset} is next; "
-                "events are gone: rebuild from a snapshot"
-            )
-        subscriber.seek(batch, next_offset)
+    async def _take_up(self, subscriber: kafka.Subscriber, places: set[kafka.Place]) -> None:
+        """Start new partitions where Postgres says, whatever offset Kafka remembers."""
+        if not places:
+            return
+        async with self.database.connection() as connection:
+            stored = {
+                (row["topic"], row["partition"]): row["next_offset"]
+                for row in await connection.fetch(_OFFSETS, list(self.handlers))
+            }
+        await _read_from(subscriber, {place: stored.get(place, 0) for place in places})
 
     async def _transact(self, batch: kafka.Batch) -> int | None:
         """Apply the batch and move the offset; return where to read instead if it is not next."""
@@ -256,6 +262,18 @@ class Consumer:
             duration_ms=round((time.monotonic() - started) * 1000, 1),
             **counts,
         )
+
+
+async def _read_from(subscriber: kafka.Subscriber, offsets: Mapping[kafka.Place, int]) -> None:
+    starts = await subscriber.log_starts(offsets)
+    for place, offset in offsets.items():
+        if starts[place] > offset:
+            topic, partition = place
+            raise LogTruncatedError(
+                f"{topic}/{partition} starts at {starts[place]}, but {offset} is next; "
+                "events are gone: rebuild from a snapshot"
+            )
+        subscriber.seek(place, offset)
 
 
 async def _apply_one_by_one(

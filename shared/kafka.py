@@ -8,6 +8,7 @@ import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from typing import TypeAlias
 
 import structlog
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
@@ -27,6 +28,8 @@ _MAX_BATCH_BYTES = 960 * 1024
 _REPLICAS = 3
 
 Error = KafkaError
+Place: TypeAlias = tuple[str, int]
+"""A partition: its topic and number."""
 
 
 class KafkaUnavailableError(Exception):
@@ -66,6 +69,11 @@ class Batch:
     topic: str
     partition: int
     records: tuple[Incoming, ...]
+
+    @property
+    def place(self) -> Place:
+        """Where it comes from."""
+        return self.topic, self.partition
 
 
 async def _start(start: Callable[[], Awaitable[None]], servers: str) -> None:
@@ -178,21 +186,24 @@ class Subscriber:
             if records
         ]
 
-    def seek(self, batch: Batch, offset: int) -> None:
-        """Read the batch's partition from the offset on, if it is still ours."""
-        place = TopicPartition(batch.topic, batch.partition)
-        if place in self.consumer.assignment():
-            self.consumer.seek(place, offset)
+    def assigned(self) -> set[Place]:
+        """Return the partitions that the group gave to this member."""
+        return {(place.topic, place.partition) for place in self.consumer.assignment()}
 
-    async def log_start(self, batch: Batch) -> int:
-        """Return the first offset that the log of the batch's partition still has."""
-        place = TopicPartition(batch.topic, batch.partition)
+    def seek(self, place: Place, offset: int) -> None:
+        """Read a partition from the offset on, if it is still ours."""
+        if place in self.assigned():
+            self.consumer.seek(TopicPartition(*place), offset)
+
+    async def log_starts(self, places: Iterable[Place]) -> dict[Place, int]:
+        """Return the first offset that the log still has, of each partition."""
+        wanted = [TopicPartition(*place) for place in places]
         async with asyncio.timeout(_CALL_TIMEOUT_S):
-            starts = await self.consumer.beginning_offsets([place])
-        return int(starts[place])
+            starts = await self.consumer.beginning_offsets(wanted)
+        return {(place.topic, place.partition): int(start) for place, start in starts.items()}
 
-    async def commit(self, offsets: dict[tuple[str, int], int]) -> None:
-        """Tell Kafka how far we are, for dashboards and faster starts; failure does not matter."""
+    async def commit(self, offsets: dict[Place, int]) -> None:
+        """Tell Kafka how far we are, for its dashboards; failure does not matter."""
         held = self.consumer.assignment()
         places = {TopicPartition(*place): offset for place, offset in offsets.items()}
         try:
