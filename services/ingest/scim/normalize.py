@@ -67,7 +67,7 @@ def complete(resource_type: ResourceType, document: Document) -> Document:
         if attribute.required and attribute.name not in document:
             raise InvalidValue(attribute.name, "it is required and must not be blank")
     for name in _KEYS & document.keys():
-        if len(document[name]) > _MAX_KEY_CHARS:
+        if resource_type.attribute(name) and len(document[name]) > _MAX_KEY_CHARS:
             raise InvalidValue(name, f"it is longer than {_MAX_KEY_CHARS} characters")
     return _ABSENT_MEANS.get(resource_type.name, {}) | document
 

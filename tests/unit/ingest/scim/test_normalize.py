@@ -194,6 +194,12 @@ def test_a_value_that_cannot_be_meant_is_refused_by_name(attributes: dict, named
     assert caught.value.attribute == named
 
 
+def test_a_users_attribute_is_just_made_up_in_a_group() -> None:
+    group = {"displayName": "Admins", "userName": False}
+
+    assert normalize.resource(GROUP, group) == group
+
+
 def test_a_made_up_value_nested_without_end_is_refused() -> None:
     deep: object = "x"
     for _ in range(900):
