@@ -54,9 +54,6 @@ def remove(path: str | None, value: object = None) -> Operation:
     return Operation("remove", path, value)
 
 
-# Properties
-
-
 @given(users, st.lists(operations, max_size=4))
 def test_patching_leaves_its_input_alone(document: dict, steps: list[Operation]) -> None:
     before, given_steps = copy.deepcopy(document), copy.deepcopy(steps)
@@ -85,9 +82,6 @@ def test_a_patched_document_is_canonical(document: dict, steps: list[Operation])
         assume(False)
 
     assert normalize.resource(USER, after) == after
-
-
-# Without a path
 
 
 def test_a_whole_value_is_merged_attribute_by_attribute() -> None:
@@ -149,9 +143,6 @@ def test_without_a_path_the_value_must_be_an_object(value: object) -> None:
 def test_a_removal_without_a_path_has_no_target() -> None:
     with pytest.raises(NoTarget):
         changed(remove(None))
-
-
-# Singular attributes
 
 
 def test_entras_deactivation_is_text() -> None:
@@ -227,9 +218,6 @@ def test_a_user_whose_active_is_removed_is_active() -> None:
     after = patch.apply(USER, ADA | {"active": False}, [remove("active")])
 
     assert after["active"] is True
-
-
-# Multi-valued attributes
 
 
 def test_adding_appends() -> None:
@@ -322,9 +310,6 @@ def test_removing_with_a_value_list_removes_just_those() -> None:
     assert changed(remove("emails", [])) == {}
 
 
-# Order and refusals
-
-
 def test_operations_apply_in_order() -> None:
     steps = [replace("title", "a"), remove("title"), add("title", "b"), replace("title", "c")]
 
@@ -387,8 +372,6 @@ def test_a_filter_over_an_unknown_sub_attribute_is_refused() -> None:
     with pytest.raises(InvalidFilter):
         changed(remove('emails[odd eq "x"]'))
 
-
-# The oracle
 
 PLAIN = [
     [add("title", "x"), add("nickName", "y")],
