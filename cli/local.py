@@ -3,12 +3,13 @@
 import asyncio
 import json
 import sys
+from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
 import click
 from rich.console import Console
-
-from deploy.local.up import Ready
 
 
 @click.group()
@@ -35,30 +36,31 @@ def up(data_dir: Path, *, as_json: bool) -> None:
     """
     from deploy.local.up import up as start  # noqa: PLC0415  # `--help` must be quick
 
-    progress = Console(stderr=True, highlight=False)
+    progress = Console(stderr=True, highlight=False, soft_wrap=True)
 
     def say(line: str) -> None:
-        progress.print(line, style="dim" if not line.startswith("error") else "red", markup=False)
+        # A terminal that is gone must not keep us from stopping what we started.
+        with suppress(OSError, SystemExit):
+            progress.print(line, style="red" if line.startswith("error") else "dim", markup=False)
 
-    def tell(ready: Ready) -> None:
-        sys.stdout.write(json.dumps(ready.run) + "\n" if as_json else _ready_text(ready))
-        sys.stdout.flush()
+    def tell(run: Mapping[str, Any]) -> None:
+        with suppress(OSError):
+            sys.stdout.write(json.dumps(run) + "\n" if as_json else _ready(run))
+            sys.stdout.flush()
 
     sys.exit(asyncio.run(start(data_dir, say, tell)))
 
 
-def _ready_text(ready: Ready) -> str:
-    run = ready.run
-    databases = ", ".join(run["postgres"])
+def _ready(run: Mapping[str, Any]) -> str:
     postgres = run["postgres"]["ingest"].rpartition("@")[2]
     return f"""
 Rollcall is ready.
 
   Sign in      {run["sign_in"]}
   SCIM         {run["scim"]}
-  API          {run["ingest"]}/v1  (directories),  {run["roles"]}/v1  (roles, mappings)
+  API          {run["ingest"]}/v1 (organizations, directories), {run["roles"]}/v1 (roles, mappings)
   Kafka        {run["kafka"]}
-  Postgres     {postgres}  (schemas {databases})
+  Postgres     {postgres} (schemas {", ".join(run["postgres"])})
 
 Try, in another terminal:
   .venv/bin/rollcall directories create "Globex OneLogin" --provider onelogin

@@ -235,6 +235,27 @@ async def subscriber(servers: str, group: str, topics: Sequence[str]) -> AsyncIt
         await _stop(consumer.stop)
 
 
+@asynccontextmanager
+async def reader(servers: str, topics: Sequence[str], *, past: bool) -> AsyncIterator[Subscriber]:
+    """Read topics without a group, all partitions, from the beginning or from now on.
+
+    Raises KafkaUnavailableError, KafkaStuckError.
+    """
+    consumer = AIOKafkaConsumer(
+        *topics,
+        bootstrap_servers=servers,
+        enable_auto_commit=False,
+        auto_offset_reset="earliest" if past else "latest",
+        fetch_max_wait_ms=250,
+        request_timeout_ms=10_000,
+    )
+    try:
+        await _start(consumer.start, servers)
+        yield Subscriber(consumer)
+    finally:
+        await _stop(consumer.stop)
+
+
 async def wait_for_broker(servers: str) -> None:
     """Return once a broker answers. Raises KafkaUnavailableError."""
     admin = AIOKafkaAdminClient(bootstrap_servers=servers, request_timeout_ms=10_000)

@@ -1,0 +1,48 @@
+"""Where the running system is: from the environment, else from `.local/run.json`."""
+
+import json
+import os
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from cli.output import CommandError
+
+_VARIABLES = {
+    "ingest": "ROLLCALL_INGEST_URL",
+    "roles": "ROLLCALL_ROLES_URL",
+    "portal": "ROLLCALL_PORTAL_URL",
+    "api_key": "ROLLCALL_API_KEY",
+    "kafka": "ROLLCALL_KAFKA_SERVERS",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Addresses:
+    """What is known of the running system; each part is asked for by name."""
+
+    known: dict[str, Any]
+
+    def of(self, part: str) -> str:
+        """Return an address or the API key. Raises CommandError, saying how to give it."""
+        if part not in self.known:
+            raise CommandError(
+                f"Where {part} is, is not known. Start Rollcall with `make run` "
+                f"(or `rollcall local up`), or set {_VARIABLES[part]}."
+            )
+        return str(self.known[part])
+
+
+def find() -> Addresses:
+    """Return the addresses from the environment, completed from the nearest `.local/run.json`."""
+    given = {part: os.environ[name] for part, name in _VARIABLES.items() if name in os.environ}
+    return Addresses(_run_json() | given)
+
+
+def _run_json() -> dict[str, Any]:
+    here = Path.cwd()
+    for folder in (here, *here.parents):
+        path = folder / ".local" / "run.json"
+        if path.is_file():
+            return dict(json.loads(path.read_text(encoding="utf-8")))
+    return {}
