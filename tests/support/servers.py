@@ -1,7 +1,8 @@
 """A real Postgres and a real Kafka for the tests, and a fresh database for each test.
 
-Order: addresses in the environment (ROLLCALL_TEST_POSTGRES_URL of a superuser, ROLLCALL_TEST_KAFKA),
-testcontainers when ROLLCALL_TEST_SERVERS=testcontainers, else servers of our own out of wheels.
+Order: addresses in the environment (ROLLCALL_TEST_POSTGRES_URL, a superuser's, and
+ROLLCALL_TEST_KAFKA), testcontainers when ROLLCALL_TEST_SERVERS=testcontainers, else servers of our
+own out of wheels. `python -m deploy.local servers --data-dir DIR` keeps a pair for many test runs.
 """
 
 import asyncio
@@ -9,19 +10,25 @@ import os
 import tempfile
 import uuid
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import asyncpg
 
-from deploy.local import jars, ports
-from deploy.local.kafka import Kafka
-from deploy.local.postgres import SERVICES, Postgres, bootstrap, new_password
+from deploy.local import ports
+from deploy.local import servers as local
+from deploy.local.postgres import SERVICES, bootstrap, new_password
+from deploy.local.supervisor import Supervisor
 from shared.contracts.topics import TOPICS
 from shared.kafka import ensure_topics
 
-_JAR_CACHE = Path(".local/cache/jars")
+if TYPE_CHECKING:
+    from testcontainers.core.container import DockerContainer
+
+# Shared with `make run`, so that the jars are fetched once.
+JAR_CACHE = Path(__file__).parents[2] / ".local" / "cache" / "jars"
 _PASSWORD = "rollcall"
 
 
@@ -72,41 +79,60 @@ async def _chosen() -> AsyncIterator[Servers]:
 
 @asynccontextmanager
 async def _containers() -> AsyncIterator[Servers]:
-    from testcontainers.kafka import KafkaContainer  # noqa: PLC0415  # needs a Docker engine
-    from testcontainers.postgres import PostgresContainer  # noqa: PLC0415
+    from testcontainers.postgres import PostgresContainer  # noqa: PLC0415  # needs a Docker engine
 
-    with (
-        PostgresContainer("postgres:18", driver=None) as postgres,
-        KafkaContainer("apache/kafka:4.1.1") as kafka,
-    ):
-        yield Servers(postgres.get_connection_url(), kafka.get_bootstrap_server())
+    port = ports.choose()
+    with PostgresContainer("postgres:18", driver=None) as postgres, _kafka_container(port):
+        await _until_listening(port)
+        yield Servers(postgres.get_connection_url(), f"127.0.0.1:{port}")
+
+
+def _kafka_container(port: int) -> "DockerContainer":
+    """Return Apache's image (the package knows only another's), advertised where tests reach it."""
+    from testcontainers.core.container import DockerContainer  # noqa: PLC0415
+
+    settings = {
+        "KAFKA_PROCESS_ROLES": "broker,controller",
+        "KAFKA_NODE_ID": "1",
+        "KAFKA_CONTROLLER_QUORUM_VOTERS": "1@localhost:9093",
+        "KAFKA_LISTENERS": "PLAINTEXT://:9092,CONTROLLER://:9093",
+        "KAFKA_ADVERTISED_LISTENERS": f"PLAINTEXT://127.0.0.1:{port}",
+        "KAFKA_LISTENER_SECURITY_PROTOCOL_MAP": "PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT",
+        "KAFKA_CONTROLLER_LISTENER_NAMES": "CONTROLLER",
+        "KAFKA_AUTO_CREATE_TOPICS_ENABLE": "false",
+        "KAFKA_OFFSETS_TOPIC_REPLICATION_FACTOR": "1",
+        "KAFKA_GROUP_INITIAL_REBALANCE_DELAY_MS": "0",
+    }
+    container = DockerContainer("apache/kafka:4.1.1").with_bind_ports(9092, port)
+    for name, value in settings.items():
+        container = container.with_env(name, value)
+    return container
+
+
+async def _until_listening(port: int) -> None:
+    async with asyncio.timeout(60):
+        while True:
+            with suppress(OSError):
+                _, writer = await asyncio.open_connection("127.0.0.1", port)
+                writer.close()
+                return
+            await asyncio.sleep(0.1)
 
 
 @asynccontextmanager
 async def _local() -> AsyncIterator[Servers]:
-    with tempfile.TemporaryDirectory(prefix="rollcall-test-") as name:
-        folder = Path(name)
-        folder.chmod(0o755)
-        postgres = Postgres(
-            folder / "postgres", ports.choose(0), new_password(), folder / "postgres.log"
-        )
-        kafka = Kafka(
-            folder / "kafka",
-            ports.choose(0),
-            ports.choose(0),
-            jars.fetch(_JAR_CACHE.resolve()),
-            folder / "kafka.log",
-        )
-        postgres.initialise()
-        kafka.initialise()
-        commands = [postgres.command(), kafka.command()]
-        children = [command.start() for command in commands]
+    names = ("postgres", "kafka", "kafka_controller")
+    with tempfile.TemporaryDirectory(prefix="rollcall-test-") as folder:
+        chosen: dict[str, int] = {}
+        for name in names:
+            chosen[name] = ports.choose(taken=chosen.values())
+        places = local.Places(Path(folder), JAR_CACHE, chosen, new_password())
+        supervisor = Supervisor(say=lambda _line: None, started=lambda _pids: None)
         try:
-            await asyncio.gather(postgres.ready(), kafka.ready())
-            yield Servers(postgres.dsn(), kafka.address)
+            found = await local.start(places, supervisor)
+            yield Servers(found.postgres.dsn(), found.kafka.address)
         finally:
-            for command, child in zip(commands, children, strict=True):
-                command.stop(child)
+            await supervisor.stop(hurried=asyncio.Event())
 
 
 @asynccontextmanager
