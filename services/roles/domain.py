@@ -7,10 +7,12 @@ batch, makes the role events independent of how the log was cut.
 
     RolesError
     ├── UnknownError        what is asked for is not there
+    ├── BadRoleKeyError     a role cannot be declared by that key
     ├── StaleMappingError   somebody else saved meanwhile
     └── BadMappingError     a row cannot be
 """
 
+import unicodedata
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -46,6 +48,10 @@ class RolesError(Exception):
 
 class UnknownError(RolesError):
     """What is asked for is not there."""
+
+
+class BadRoleKeyError(RolesError):
+    """A role cannot be declared by that key."""
 
 
 class StaleMappingError(RolesError):
@@ -104,7 +110,11 @@ class Edits:
 
 @dataclass(slots=True)
 class Working:
-    """The part of a directory that a batch touches, folded in place, with what to store of it."""
+    """The part of a directory that a batch touches, folded in place, with what to store of it.
+
+    `stated` holds the users whose record on `role.state.v1` says something new, and since which
+    moment: also those that gain or lose no role, when another group grants one of theirs.
+    """
 
     directory: Directory
     roles: Mapping[RoleKey, RoleRef]
@@ -114,6 +124,12 @@ class Working:
     member_of: dict[UserId, set[GroupId]] = field(default_factory=dict)
     held: dict[UserId, dict[RoleKey, Held]] = field(default_factory=dict)
     edits: Edits = field(default_factory=Edits)
+    stated: dict[UserId, Moment] = field(default_factory=dict)
+
+    def shown_of(self, user: UserId) -> object:
+        """Return what `role.state.v1` depends on; two equal values need no second record."""
+        reasons = {key: held.reason for key, held in self.held.get(user, {}).items()}
+        return (self.users.get(user), reasons) if reasons else None
 
     def state_of(self, user: UserId) -> RoleState | None:
         """Return what `role.state.v1` says of a user; None when it holds nothing."""
@@ -142,10 +158,13 @@ def effective(
 def apply(working: Working, event: DirectoryEvent, moment: Moment) -> list[Told]:
     """Fold one directory event; return the role events that follow from it."""
     match event:
-        case UserEvent():
-            return _apply_user(working, event, moment)
-        case MembershipEvent():
-            return _apply_membership(working, event, moment)
+        case UserEvent() | MembershipEvent():
+            shown = working.shown_of(event.user.id)
+            _enter(working, event)
+            lost = "deleted" if isinstance(event, UserDeleted) else None
+            told = list(_settle(working, event.user, moment, lost))
+            _restate(working, event.user.id, shown, moment)
+            return told
         case GroupEvent():
             working.groups[event.group.id] = event.group
             is_deleted = isinstance(event, GroupDeleted)
@@ -153,35 +172,38 @@ def apply(working: Working, event: DirectoryEvent, moment: Moment) -> list[Told]
     return []
 
 
-def _apply_user(working: Working, event: UserEvent, moment: Moment) -> list[Told]:
+def remap(working: Working, user: UserRef, moment: Moment) -> list[Told]:
+    """Settle a user under a mapping that was just saved; return the role events that follow."""
+    shown = working.shown_of(user.id)
+    told = list(_settle(working, user, moment, lost="mapping"))
+    _restate(working, user.id, shown, moment)
+    return told
+
+
+def _enter(working: Working, event: UserEvent | MembershipEvent) -> None:
     user = event.user
-    known = working.users.get(user.id, user)
-    if isinstance(event, UserDeleted):
-        working.users.pop(user.id, None)
-        working.edits.users[user.id] = None
-    else:
-        working.users[user.id] = user
-        working.edits.users[user.id] = user
-    return list(
-        settle(working, known, moment, lost="deleted" if user.id not in working.users else None)
-    )
-
-
-def _apply_membership(working: Working, event: MembershipEvent, moment: Moment) -> list[Told]:
-    user, group = event.user, event.group
-    groups = working.member_of.setdefault(user.id, set())
     match event:
-        case MembershipAdded():
+        case UserDeleted():
+            working.users.pop(user.id, None)
+            working.edits.users[user.id] = None
+        case UserEvent():
+            working.users[user.id] = user
+            working.edits.users[user.id] = user
+        case MembershipAdded(group=group):
             working.groups[group.id] = group
-            groups.add(group.id)
+            working.member_of.setdefault(user.id, set()).add(group.id)
             working.edits.memberships[group.id, user.id] = True
-        case MembershipRemoved():
-            groups.discard(group.id)
+        case MembershipRemoved(group=group):
+            working.member_of.setdefault(user.id, set()).discard(group.id)
             working.edits.memberships[group.id, user.id] = False
-    return list(settle(working, user, moment))
 
 
-def settle(
+def _restate(working: Working, user: UserId, shown: object, moment: Moment) -> None:
+    if working.shown_of(user) != shown:
+        working.stated[user] = moment
+
+
+def _settle(
     working: Working, user: UserRef, moment: Moment, lost: str | None = None
 ) -> Iterator[Told]:
     """Bring what a user holds to what the rule says; yield the transitions, losses first.
@@ -214,7 +236,7 @@ def _reason_of_loss(user: UserRef, gone: Held, lost: str | None) -> Reason:
     return Reason.model_validate({"kind": kind, "groups": gone.reason.groups})
 
 
-def _told(  # one event has these facts
+def _told(
     kind: type[AssignmentEvent],
     working: Working,
     user: UserRef,
@@ -241,6 +263,16 @@ def changed_groups(
         for group in before.keys() | after.keys()
         if before.get(group, frozenset()) != after.get(group, frozenset())
     }
+
+
+def name_key(name: str) -> str:
+    """Return the form in which user names and group names compare, as ingest compares them."""
+    return unicodedata.normalize("NFC", name).lower()
+
+
+def renamed(reason: Reason, groups: Mapping[GroupId, GroupRef]) -> Reason:
+    """Return the reason with the groups' names of today."""
+    return Reason(kind=reason.kind, groups=[groups.get(one.id, one) for one in reason.groups])
 
 
 def missing(user: UserRef, groups: Iterable[GroupRef]) -> str:

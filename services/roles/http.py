@@ -5,21 +5,25 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from aiohttp import web
-from pydantic import TypeAdapter
 
 from services.roles import usecases
-from services.roles.domain import BadMappingError, StaleMappingError, UnknownError
+from services.roles.domain import (
+    BadMappingError,
+    BadRoleKeyError,
+    StaleMappingError,
+    UnknownError,
+)
 from shared import db
 from shared import web as edge
 from shared.contracts import management
-from shared.contracts.ids import RoleKey
 
 STATUSES: Mapping[type[Exception], int] = {
     UnknownError: 404,
+    BadRoleKeyError: 400,
     StaleMappingError: 409,
     BadMappingError: 422,
 }
-_KEY: TypeAdapter[str] = TypeAdapter(management.Key)
+_MAX_BODY_BYTES = 2 * 1024 * 1024
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,8 +51,7 @@ class Handlers:
     async def declare_role(self, request: web.Request) -> web.Response:
         """Answer 201 with a new role, 200 with one that was declared before."""
         wanted = await edge.body(request, management.RoleDeclaration)
-        key = RoleKey(_KEY.validate_python(request.match_info["key"]))
-        role, is_new = await usecases.declare_role(self.database, key, wanted)
+        role, is_new = await usecases.declare_role(self.database, request.match_info["key"], wanted)
         return edge.answer(role, 201 if is_new else 200)
 
     async def get_mapping(self, request: web.Request) -> web.Response:
@@ -77,8 +80,24 @@ class Handlers:
         return edge.answer(await usecases.explain(self.database, directory, user))
 
 
+@web.middleware
+async def _busy(request: web.Request, handler: edge.Handler) -> web.StreamResponse:
+    """Answer 503 where the same call may succeed in a moment: a directory is locked for long."""
+    try:
+        return await handler(request)
+    except Exception as error:
+        if not db.is_transient(error):
+            raise
+        return edge.problem(
+            503, "The directory is busy; try again in a few seconds.", headers={"Retry-After": "2"}
+        )
+
+
 def application(handlers: Handlers, api_key: str) -> web.Application:
     """Return the application below `/v1`."""
-    app = web.Application(middlewares=[edge.problems(STATUSES), edge.api_key(api_key)])
+    app = web.Application(
+        middlewares=[edge.problems(STATUSES), edge.api_key(api_key), _busy],
+        client_max_size=_MAX_BODY_BYTES,
+    )
     app.add_routes(handlers.routes())
     return app

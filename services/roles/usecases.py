@@ -2,19 +2,23 @@
 
 import uuid
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from datetime import datetime
 
-from services.roles import domain, store
+from pydantic import TypeAdapter, ValidationError
+
+from services.roles import domain
 from services.roles.domain import (
     BadMappingError,
+    BadRoleKeyError,
     Directory,
     Moment,
     StaleMappingError,
     Told,
-    Working,
 )
+from services.roles.store import directories, mappings, outgoing, working
 from shared import db
-from shared.contracts import directory_events, management
+from shared.contracts import management
 from shared.contracts.directory_events import (
     Cause,
     DirectoryCreated,
@@ -22,38 +26,38 @@ from shared.contracts.directory_events import (
     MembershipEvent,
     UserEvent,
 )
-from shared.contracts.envelope import Envelope, Origin
+from shared.contracts.envelope import Envelope
 from shared.contracts.ids import DirectoryId, GroupId, RoleKey, UserId
 from shared.contracts.management import Explanation, Mapping, MappingEdit, MappingRow
 from shared.contracts.role_events import MappedGroup, MappingSaved, RoleRef
 
 Decoded = tuple[Envelope, DirectoryEvent]
+_KEY: TypeAdapter[str] = TypeAdapter(management.Key)
+_USERS_AT_ONCE = 500
 
 
-async def apply_events(tx: db.Connection, envelopes: Sequence[Envelope]) -> None:
+async def apply_events(tx: db.Connection, events: Sequence[Decoded]) -> None:
     """Fold a batch of directory events into assignments, and publish the transitions.
 
-    Runs inside the consumer's transaction. Raises pydantic.ValidationError for data that does not
-    fit its type; types of a newer version are skipped.
+    Runs inside the consumer's transaction. Raises UnknownError for a directory never created.
     """
-    events = [(one, event) for one in envelopes if (event := directory_events.decode(one))]
     await _meet_new_directories(tx, events)
-    directories = await store.lock_directories(tx, {one.directory for one, _ in events})
-    working = await store.load(tx, directories, _affected(events))
-    told: dict[DirectoryId, list[Told]] = {key: [] for key in working}
+    locked = await directories.lock_all(tx, {one.directory for one, _ in events})
+    parts = await working.load(tx, locked, _affected(events))
+    told: dict[DirectoryId, list[Told]] = {key: [] for key in parts}
     for one, event in events:
         moment = Moment(one.time, event.cause, one.id)
-        told[one.directory] += domain.apply(working[one.directory], event, moment)
-    for key, part in working.items():
-        await store.save(tx, key, part.edits)
-        await store.announce(tx, store.Announcement(part, told[key]))
+        told[one.directory] += domain.apply(parts[one.directory], event, moment)
+    await working.save(tx, list(parts.values()))
+    for key, part in parts.items():
+        await outgoing.append(tx, part, told[key])
 
 
 async def _meet_new_directories(tx: db.Connection, events: Iterable[Decoded]) -> None:
     for one, event in events:
         if isinstance(event, DirectoryCreated):
-            directory = Directory(one.directory, one.organization, event.name)
-            await store.insert_directory(tx, directory)
+            new = Directory(one.directory, one.organization, event.name)
+            await directories.insert(tx, new)
 
 
 def _affected(events: Iterable[Decoded]) -> set[tuple[DirectoryId, UserId]]:
@@ -67,26 +71,35 @@ def _affected(events: Iterable[Decoded]) -> set[tuple[DirectoryId, UserId]]:
 async def catalogue(database: db.Database) -> list[management.Role]:
     """Return the roles that the application declared."""
     async with database.connection() as connection:
-        return await store.catalogue(connection)
+        return await mappings.catalogue(connection)
 
 
 async def declare_role(
-    database: db.Database, key: RoleKey, wanted: management.RoleDeclaration
+    database: db.Database, key: str, wanted: management.RoleDeclaration
 ) -> tuple[management.Role, bool]:
-    """Declare a role, or change its name, description or rank; return it and whether it is new."""
-    role = management.Role(key=key, **wanted.model_dump())
+    """Declare a role, or change its name, description or rank; return it and whether it is new.
+
+    Raises BadRoleKeyError.
+    """
+    try:
+        role = management.Role(key=RoleKey(_KEY.validate_python(key)), **wanted.model_dump())
+    except ValidationError as error:
+        raise BadRoleKeyError(
+            "A role's key is 1 to 63 lower-case letters, digits, '_', '.', ':' or '-', "
+            "starting with a letter or digit; choose one like billing-admin."
+        ) from error
     async with database.transaction() as tx:
-        return role, await store.put_role(tx, role)
+        return role, await mappings.put_role(tx, role)
 
 
 async def mapping(database: db.Database, directory: str) -> Mapping:
     """Return the mapping of a directory. Raises UnknownError."""
     async with database.connection() as connection:
-        return await _mapping(connection, await store.directory(connection, directory))
+        return await _mapping(connection, await directories.find(connection, directory))
 
 
 async def _mapping(tx: db.Connection, directory: Directory) -> Mapping:
-    rows = await store.mapping_rows(tx, directory.id)
+    rows = await mappings.rows(tx, directory.id)
     return Mapping(directory_id=directory.id, version=directory.mapping_version, rows=rows)
 
 
@@ -95,8 +108,8 @@ async def groups(
 ) -> list[management.KnownGroup]:
     """Return the groups of a directory, or those of that name. Raises UnknownError."""
     async with database.connection() as connection:
-        found = await store.directory(connection, directory)
-        return await store.groups(connection, found.id, name)
+        found = await directories.find(connection, directory)
+        return await directories.groups(connection, found.id, name)
 
 
 async def save_mapping(
@@ -108,7 +121,7 @@ async def save_mapping(
     Raises UnknownError, StaleMappingError, BadMappingError.
     """
     async with database.transaction() as tx:
-        found = await store.lock_directory(tx, directory)
+        found = await directories.lock(tx, directory)
         before = await _mapping(tx, found)
         if edit.version != found.mapping_version:
             raise StaleMappingError(
@@ -119,15 +132,14 @@ async def save_mapping(
         groups = domain.changed_groups(_by_group(before.rows), _by_group(edit.rows))
         if not groups:
             return before
-        await store.save_mapping(tx, found.id, edit.rows, found.mapping_version + 1)
+        after = replace(found, mapping_version=found.mapping_version + 1)
+        await mappings.replace(tx, after.id, edit.rows, after.mapping_version)
         cause = Cause(kind="mapping", id=str(uuid.uuid4()), actor=edit.actor)
-        saved = MappingSaved(cause=cause, version=found.mapping_version + 1, rows=mapped)
-        await _reassign(tx, found, groups, saved, now)
-        return Mapping(
-            directory_id=found.id,
-            version=found.mapping_version + 1,
-            rows=await store.mapping_rows(tx, found.id),
-        )
+        saved = MappingSaved(cause=cause, version=after.mapping_version, rows=mapped)
+        moment = Moment(now, cause)
+        await outgoing.append_saved(tx, after, saved, moment)
+        await _reassign(tx, after, groups, moment)
+        return await _mapping(tx, after)
 
 
 async def _checked(
@@ -135,8 +147,8 @@ async def _checked(
 ) -> list[MappedGroup]:
     """Return the rows with names. Raises BadMappingError for one that cannot be."""
     kept = [row.group_id for row in before.rows]
-    known = await store.group_refs(tx, directory.id, [row.group_id for row in rows], kept)
-    roles = {role.key: role for role in await store.catalogue(tx)}
+    known = await directories.group_refs(tx, directory.id, [row.group_id for row in rows], kept)
+    roles = {role.key: role for role in await mappings.catalogue(tx)}
     seen: set[tuple[GroupId, str]] = set()
     for row in rows:
         if row.group_id not in known:
@@ -168,42 +180,41 @@ def _by_group(rows: Iterable[MappingRow]) -> dict[GroupId, frozenset[RoleKey]]:
 
 
 async def _reassign(
-    tx: db.Connection,
-    directory: Directory,
-    groups: set[GroupId],
-    saved: MappingSaved,
-    now: datetime,
+    tx: db.Connection, directory: Directory, groups: set[GroupId], moment: Moment
 ) -> None:
-    """Settle everybody in the groups whose rows changed, under the mapping as stored now."""
-    users = await store.members(tx, directory.id, groups)
-    loaded = await store.load(
-        tx, {directory.id: directory}, [(directory.id, user) for user in users]
-    )
-    working: Working = loaded[directory.id]
-    moment = Moment(now, saved.cause)
-    told = [
-        one
-        for user in sorted(working.users)
-        for one in domain.settle(working, working.users[user], moment, lost="mapping")
-    ]
-    await store.save(tx, directory.id, working.edits)
-    origin = Origin(directory.id, directory.organization, now)
-    await store.announce(tx, store.Announcement(working, told, (saved, origin)))
+    """Settle everybody in the groups whose rows changed, under the mapping as stored now.
+
+    In chunks, so that a large group neither holds the event loop nor outgrows a statement.
+    """
+    users = await working.members(tx, directory.id, groups)
+    for start in range(0, len(users), _USERS_AT_ONCE):
+        chunk = [(directory.id, user) for user in users[start : start + _USERS_AT_ONCE]]
+        loaded = await working.load(tx, {directory.id: directory}, chunk)
+        part = loaded[directory.id]
+        told = [
+            one
+            for user in sorted(part.users)
+            for one in domain.remap(part, part.users[user], moment)
+        ]
+        await working.save(tx, [part])
+        await outgoing.append(tx, part, told)
 
 
 async def explain(database: db.Database, directory: str, user: str) -> Explanation:
     """Say why a user holds its roles, or why it holds none. Raises UnknownError."""
     async with database.connection() as connection:
-        found = await store.directory(connection, directory)
-        person = await store.find_user(connection, found.id, user)
-        loaded = await store.load(connection, {found.id: found}, [(found.id, person.id)])
-    working = loaded[found.id]
-    held = working.held.get(person.id, {})
+        found = await directories.find(connection, directory)
+        person = await directories.find_user(connection, found.id, user)
+        loaded = await working.load(connection, {found.id: found}, [(found.id, person.id)])
+    part = loaded[found.id]
     roles = [
         management.ExplainedRole(
-            role=working.roles[key], reason=one.reason, since=one.since, cause=one.cause
+            role=part.roles[key],
+            reason=domain.renamed(one.reason, part.groups),
+            since=one.since,
+            cause=one.cause,
         )
-        for key, one in sorted(held.items())
+        for key, one in sorted(part.held.get(person.id, {}).items())
     ]
-    words = None if roles else domain.missing(person, working.groups.values())
+    words = None if roles else domain.missing(person, part.groups.values())
     return Explanation(directory_id=found.id, user=person, roles=roles, missing=words)

@@ -1,0 +1,180 @@
+"""The part of a directory that a batch touches: loaded in a few queries, saved in a few."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from services.roles.domain import Directory, Held, Working, name_key
+from services.roles.store import mappings, rows
+from shared import db
+from shared.contracts.base import Contract
+from shared.contracts.directory_events import Cause
+from shared.contracts.ids import DirectoryId, GroupId, RoleKey, UserId
+from shared.contracts.role_events import Reason, RoleRef
+
+_MAPPINGS = """
+select directory_id, group_id, role_key from mappings where directory_id = any($1::uuid[])
+"""
+_WANTED = "unnest($1::uuid[], $2::uuid[]) as wanted (directory_id, id)"
+_USERS = f"""
+select u.directory_id, u.id, u.user_name, u.external_id, u.active
+from {_WANTED} join users as u using (directory_id, id)
+"""
+_MEMBERSHIPS = f"""
+select m.directory_id, m.user_id, g.id, g.display_name, g.external_id
+from {_WANTED}
+join memberships as m on m.directory_id = wanted.directory_id and m.user_id = wanted.id
+join groups as g on g.directory_id = m.directory_id and g.id = m.group_id
+"""
+_ASSIGNMENTS = f"""
+select a.directory_id, a.user_id, a.role_key, a.reason, a.since, a.cause
+from {_WANTED}
+join assignments as a on a.directory_id = wanted.directory_id and a.user_id = wanted.id
+"""
+_MEMBERS = """
+select distinct user_id from memberships
+where directory_id = $1 and group_id = any($2::uuid[])
+order by user_id
+"""
+_PUT_USERS = """
+insert into users (directory_id, id, user_name, name_key, external_id, active)
+select * from unnest($1::uuid[], $2::uuid[], $3::text[], $4::text[], $5::text[], $6::boolean[])
+on conflict (directory_id, id) do update set
+  user_name = excluded.user_name, name_key = excluded.name_key,
+  external_id = excluded.external_id, active = excluded.active
+"""
+_DELETE_USERS = """
+delete from users using unnest($1::uuid[], $2::uuid[]) as gone (directory_id, id)
+where users.directory_id = gone.directory_id and users.id = gone.id
+"""
+_PUT_GROUPS = """
+insert into groups (directory_id, id, display_name, name_key, external_id, deleted)
+select * from unnest($1::uuid[], $2::uuid[], $3::text[], $4::text[], $5::text[], $6::boolean[])
+on conflict (directory_id, id) do update set
+  display_name = excluded.display_name, name_key = excluded.name_key,
+  external_id = excluded.external_id, deleted = excluded.deleted
+"""
+_PUT_MEMBERSHIPS = """
+insert into memberships (directory_id, group_id, user_id)
+select * from unnest($1::uuid[], $2::uuid[], $3::uuid[]) on conflict do nothing
+"""
+_DELETE_MEMBERSHIPS = """
+delete from memberships as m
+using unnest($1::uuid[], $2::uuid[], $3::uuid[]) as gone (directory_id, group_id, user_id)
+where m.directory_id = gone.directory_id
+  and m.group_id = gone.group_id and m.user_id = gone.user_id
+"""
+_PUT_ASSIGNMENTS = """
+insert into assignments (directory_id, user_id, role_key, reason, since, cause)
+select * from unnest(
+  $1::uuid[], $2::uuid[], $3::text[], $4::jsonb[], $5::timestamptz[], $6::jsonb[])
+on conflict (directory_id, user_id, role_key) do update
+  set reason = excluded.reason, since = excluded.since, cause = excluded.cause
+"""
+_DELETE_ASSIGNMENTS = """
+delete from assignments as a
+using unnest($1::uuid[], $2::uuid[], $3::text[]) as gone (directory_id, user_id, role_key)
+where a.directory_id = gone.directory_id
+  and a.user_id = gone.user_id and a.role_key = gone.role_key
+"""
+
+
+async def load(
+    tx: db.Connection,
+    directories: Mapping[DirectoryId, Directory],
+    users: Iterable[tuple[DirectoryId, UserId]],
+) -> dict[DirectoryId, Working]:
+    """Return the part of each directory that concerns these users."""
+    working = await _open(tx, directories)
+    pairs = sorted(set(users))
+    wanted = [directory for directory, _ in pairs], [user for _, user in pairs]
+    for row in await tx.fetch(_USERS, *wanted):
+        working[row["directory_id"]].users[row["id"]] = rows.user(row)
+    for row in await tx.fetch(_MEMBERSHIPS, *wanted):
+        part = working[row["directory_id"]]
+        part.groups[row["id"]] = rows.group(row)
+        part.member_of.setdefault(row["user_id"], set()).add(row["id"])
+    for row in await tx.fetch(_ASSIGNMENTS, *wanted):
+        part = working[row["directory_id"]]
+        part.held.setdefault(row["user_id"], {})[row["role_key"]] = _held(row)
+    return working
+
+
+async def _open(
+    tx: db.Connection, directories: Mapping[DirectoryId, Directory]
+) -> dict[DirectoryId, Working]:
+    roles = {one.key: RoleRef(key=one.key, name=one.name) for one in await mappings.catalogue(tx)}
+    granted: dict[DirectoryId, dict[GroupId, frozenset[RoleKey]]] = {key: {} for key in directories}
+    for row in await tx.fetch(_MAPPINGS, list(directories)):
+        groups = granted[row["directory_id"]]
+        groups[row["group_id"]] = groups.get(row["group_id"], frozenset()) | {row["role_key"]}
+    return {key: Working(one, roles, granted[key]) for key, one in directories.items()}
+
+
+async def members(
+    tx: db.Connection, directory: DirectoryId, groups: Iterable[GroupId]
+) -> list[UserId]:
+    """Return everybody who is in one of the groups, in order of ids."""
+    return [UserId(row["user_id"]) for row in await tx.fetch(_MEMBERS, directory, list(groups))]
+
+
+async def save(tx: db.Connection, parts: Sequence[Working]) -> None:
+    """Store what a fold changed, each table in one statement for all directories."""
+    await _save_users(tx, parts)
+    await _save_groups(tx, parts)
+    await _save_memberships(tx, parts)
+    await _save_assignments(tx, parts)
+
+
+async def _save_users(tx: db.Connection, parts: Sequence[Working]) -> None:
+    edits = [(part.directory.id, *edit) for part in parts for edit in part.edits.users.items()]
+    put = [
+        (directory, key, user.user_name, name_key(user.user_name), user.external_id, user.active)
+        for directory, key, user in edits
+        if user
+    ]
+    await _write(tx, _PUT_USERS, put)
+    await _write(tx, _DELETE_USERS, [edit[:2] for edit in edits if edit[2] is None])
+
+
+async def _save_groups(tx: db.Connection, parts: Sequence[Working]) -> None:
+    put = [
+        (part.directory.id, key, one.display_name, name_key(one.display_name), one.external_id, out)
+        for part in parts
+        for key, (one, out) in part.edits.groups.items()
+    ]
+    await _write(tx, _PUT_GROUPS, put)
+
+
+async def _save_memberships(tx: db.Connection, parts: Sequence[Working]) -> None:
+    edits = [
+        ((part.directory.id, *edge), is_there)
+        for part in parts
+        for edge, is_there in part.edits.memberships.items()
+    ]
+    await _write(tx, _PUT_MEMBERSHIPS, [edge for edge, is_there in edits if is_there])
+    await _write(tx, _DELETE_MEMBERSHIPS, [edge for edge, is_there in edits if not is_there])
+
+
+async def _save_assignments(tx: db.Connection, parts: Sequence[Working]) -> None:
+    edits = [
+        ((part.directory.id, *key), held) for part in parts for key, held in part.edits.held.items()
+    ]
+    put = [(*key, _json(held.reason), held.since, _json(held.cause)) for key, held in edits if held]
+    await _write(tx, _PUT_ASSIGNMENTS, put)
+    await _write(tx, _DELETE_ASSIGNMENTS, [key for key, held in edits if held is None])
+
+
+async def _write(tx: db.Connection, statement: str, table: Sequence[tuple[Any, ...]]) -> None:
+    """Run a statement whose parameters are the columns of the table, unless it is empty."""
+    if table:
+        await tx.execute(statement, *map(list, zip(*table, strict=True)))
+
+
+def _json(value: Contract) -> dict[str, object]:
+    return value.model_dump(mode="json", by_alias=True)
+
+
+def _held(row: db.Record) -> Held:
+    return Held(
+        Reason.model_validate(row["reason"]), row["since"], Cause.model_validate(row["cause"])
+    )
