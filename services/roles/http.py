@@ -1,5 +1,6 @@
 """`/v1` of roles: the catalogue, mappings, groups to choose from, and why somebody has a role."""
 
+import uuid
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -62,7 +63,11 @@ class Handlers:
         """Answer the mapping as saved; 409 for a stale version, 422 for a row that cannot be."""
         edit = await edge.body(request, management.MappingEdit)
         saved = await usecases.save_mapping(
-            self.database, request.match_info["id"], edit, datetime.now(UTC)
+            self.database,
+            request.match_info["id"],
+            edit,
+            now=datetime.now(UTC),
+            new_id=str(uuid.uuid4()),
         )
         self.committed()
         return edge.answer(saved)

@@ -1,6 +1,5 @@
 """What happens to roles: events come in, an administrator saves a mapping, somebody asks why."""
 
-import uuid
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from datetime import datetime
@@ -113,9 +112,9 @@ async def groups(
 
 
 async def save_mapping(
-    database: db.Database, directory: str, edit: MappingEdit, now: datetime
+    database: db.Database, directory: str, edit: MappingEdit, *, now: datetime, new_id: str
 ) -> Mapping:
-    """Save a mapping and publish what follows from it; one act, one cause.
+    """Save a mapping and publish what follows from it; one act, one cause, `new_id`.
 
     A save that changes nothing changes no version and publishes nothing.
     Raises UnknownError, StaleMappingError, BadMappingError.
@@ -134,7 +133,7 @@ async def save_mapping(
             return before
         after = replace(found, mapping_version=found.mapping_version + 1)
         await mappings.replace(tx, after.id, edit.rows, after.mapping_version)
-        cause = Cause(kind="mapping", id=str(uuid.uuid4()), actor=edit.actor)
+        cause = Cause(kind="mapping", id=new_id, actor=edit.actor)
         saved = MappingSaved(cause=cause, version=after.mapping_version, rows=mapped)
         moment = Moment(now, cause)
         await outgoing.append_saved(tx, after, saved, moment)
