@@ -17,7 +17,7 @@ from deploy.local.errors import StartError
 _PR_SET_PDEATHSIG = 1
 _LOOK_EVERY_S = 0.02
 
-Child: TypeAlias = "subprocess.Popen[bytes]"
+Child: TypeAlias = subprocess.Popen[bytes]
 
 
 @dataclass(frozen=True, slots=True)
