@@ -7,6 +7,7 @@ import click
 from cli import api
 from cli.api import Api
 from cli.output import CommandError, console, json_option, print_json, print_table
+from cli.services import run_service
 from shared.contracts.management import (
     ExplainedRole,
     Explanation,
@@ -18,9 +19,16 @@ from shared.contracts.management import (
 )
 
 
-@click.group()
-def roles() -> None:
-    """Declare the roles of the application."""
+@click.group(invoke_without_command=True)
+@click.pass_context
+def roles(context: click.Context) -> None:
+    r"""Declare the roles of the application; alone: run the service that assigns them.
+
+    \b
+    Example: rollcall roles declare admin --name Administrator
+    """
+    if context.invoked_subcommand is None:
+        run_service("roles")
 
 
 @roles.command()

@@ -1,0 +1,135 @@
+"""The `/v1` APIs of ingest and roles: what the portal asks others to do."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any, TypeVar
+
+import aiohttp
+from pydantic import BaseModel
+
+from services.portal.domain import DelayedError, MissingError, RefusedError
+from shared.contracts import management
+from shared.contracts.ids import OrganizationId, is_id
+
+_TIMEOUT = aiohttp.ClientTimeout(total=8)
+_NOT_FOUND = 404
+Body = TypeVar("Body", bound=BaseModel)
+
+
+def session(api_key: str) -> aiohttp.ClientSession:
+    """Return a session for both services."""
+    headers = {"Authorization": f"Bearer {api_key}"}
+    return aiohttp.ClientSession(headers=headers, timeout=_TIMEOUT)
+
+
+@dataclass(frozen=True, slots=True)
+class Services:
+    """Calls to the owning services. Raise MissingError, RefusedError, DelayedError."""
+
+    http: aiohttp.ClientSession
+    ingest_url: str
+    roles_url: str
+    _names: dict[OrganizationId, str] = field(default_factory=dict)
+
+    async def organization_name(self, organization: OrganizationId) -> str:
+        """Return the name of an organization, remembered since names do not change."""
+        if not is_id(organization):
+            raise MissingError
+        if organization not in self._names:
+            url = f"{self.ingest_url}/v1/organizations/{organization}"
+            found = await self._one(management.Organization, "GET", url)
+            self._names[organization] = found.name
+        return self._names[organization]
+
+    async def organizations(self) -> list[management.Organization]:
+        """Return all organizations by name."""
+        url = f"{self.ingest_url}/v1/organizations"
+        return await self._many(management.Organization, url)
+
+    async def create_organization(self, name: str) -> management.Organization:
+        """Return the organization of that name, made if it is missing."""
+        url = f"{self.ingest_url}/v1/organizations"
+        body = management.NewOrganization(name=name)
+        return await self._one(management.Organization, "POST", url, body)
+
+    async def directories(self, organization: OrganizationId) -> list[management.Directory]:
+        """Return the directories of an organization, the newest first."""
+        url = f"{self.ingest_url}/v1/directories?organization={organization}"
+        return (await self._many(management.Directory, url))[::-1]
+
+    async def directory(self, organization: OrganizationId, key: str) -> management.Directory:
+        """Return a directory of this organization; another one's is as if it were not there."""
+        if not is_id(key):
+            raise MissingError
+        url = f"{self.ingest_url}/v1/directories/{key}"
+        found = await self._one(management.Directory, "GET", url)
+        if found.organization_id != organization:
+            raise MissingError
+        return found
+
+    async def create_directory(self, wanted: management.NewDirectory) -> management.Directory:
+        """Connect an organization to a provider."""
+        url = f"{self.ingest_url}/v1/directories"
+        return await self._one(management.Directory, "POST", url, wanted)
+
+    async def tokens(self, directory: str) -> list[management.Token]:
+        """Return the tokens of a directory."""
+        return await self._many(
+            management.Token, f"{self.ingest_url}/v1/directories/{directory}/tokens"
+        )
+
+    async def issue_token(
+        self, directory: str, wanted: management.NewToken
+    ) -> management.IssuedToken:
+        """Return a new token with its value."""
+        url = f"{self.ingest_url}/v1/directories/{directory}/tokens"
+        return await self._one(management.IssuedToken, "POST", url, wanted)
+
+    async def revoke_token(self, directory: str, key: str) -> None:
+        """End a token."""
+        await self._call("DELETE", f"{self.ingest_url}/v1/directories/{directory}/tokens/{key}")
+
+    async def roles(self) -> list[management.Role]:
+        """Return the roles that the application declared."""
+        return await self._many(management.Role, f"{self.roles_url}/v1/roles")
+
+    async def groups(self, directory: str) -> list[management.KnownGroup]:
+        """Return the groups of a directory."""
+        url = f"{self.roles_url}/v1/directories/{directory}/groups"
+        return await self._many(management.KnownGroup, url)
+
+    async def mapping(self, directory: str) -> management.Mapping:
+        """Return the mapping of a directory."""
+        url = f"{self.roles_url}/v1/directories/{directory}/mapping"
+        return await self._one(management.Mapping, "GET", url)
+
+    async def save_mapping(
+        self, directory: str, edit: management.MappingEdit
+    ) -> management.Mapping:
+        """Save a mapping; RefusedError with status 409 when it is stale."""
+        url = f"{self.roles_url}/v1/directories/{directory}/mapping"
+        return await self._one(management.Mapping, "PUT", url, edit)
+
+    async def _one(
+        self, kind: type[Body], method: str, url: str, body: BaseModel | None = None
+    ) -> Body:
+        return kind.model_validate(await self._call(method, url, body))
+
+    async def _many(self, kind: type[Body], url: str) -> list[Body]:
+        items: Sequence[Any] = (await self._call("GET", url))["items"]
+        return [kind.model_validate(item) for item in items]
+
+    async def _call(self, method: str, url: str, body: BaseModel | None = None) -> dict[str, Any]:
+        data = body.model_dump(mode="json", by_alias=True) if body else None
+        try:
+            async with self.http.request(method, url, json=data) as response:
+                answer = await response.json(content_type=None) or {}
+        except (aiohttp.ClientError, TimeoutError, ValueError) as error:
+            raise DelayedError from error
+        if response.status == _NOT_FOUND:
+            raise MissingError
+        if response.status >= 500:  # noqa: PLR2004  # a fault on their side
+            raise DelayedError
+        if not response.ok:
+            raise RefusedError(str(answer.get("detail", "That was refused.")), response.status)
+        return dict(answer)
