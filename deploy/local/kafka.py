@@ -19,6 +19,7 @@ _LOGGING = (
     "-Dorg.slf4j.simpleLogger.defaultLogLevel=warn",
     "-Dorg.slf4j.simpleLogger.showDateTime=true",
 )
+# A killed broker may register again only once its last session is over: 4 s instead of 9.
 _PROPERTIES = """\
 process.roles=broker,controller
 node.id=1
@@ -35,6 +36,8 @@ offsets.topic.num.partitions=4
 transaction.state.log.replication.factor=1
 transaction.state.log.min.isr=1
 group.initial.rebalance.delay.ms=0
+broker.session.timeout.ms=4000
+broker.heartbeat.interval.ms=1000
 """
 
 
@@ -66,7 +69,9 @@ class Kafka:
         unfinished.mkdir(parents=True)
         self._write_settings(unfinished)
         cluster = base64.urlsafe_b64encode(uuid.uuid4().bytes).decode().rstrip("=")
-        tool = ("kafka.tools.StorageTool", "format", "-t", cluster, "-c", "server.properties")
+        # With "=": one in 64 begins with a dash, and would be taken for an option.
+        tool = ("kafka.tools.StorageTool", "format", f"--cluster-id={cluster}",
+                "--config=server.properties")  # fmt: skip
         await process.run(self._java("the formatting of Kafka's storage", unfinished, *tool))
         unfinished.rename(self.data)
 

@@ -19,6 +19,7 @@ import aiohttp
 from deploy.local import ports, process
 from deploy.local.process import Child, Command
 from deploy.local.state import USUAL_PORTS
+from shared.kafka import wait_for_broker
 from tests.support.servers import JAR_CACHE
 from tests.support.waiting import eventually
 
@@ -110,6 +111,7 @@ class System:
         os.kill(before, signal.SIGKILL)
         await eventually(lambda: self.run["pids"][name] != before, within_s=30)
         await eventually(self.answers, within_s=60)
+        await wait_for_broker(self.run["kafka"])
         return int(self.run["pids"][name])
 
     async def answers(self) -> bool:
