@@ -301,7 +301,7 @@ def _why_lost(kind: str, through: str) -> str:
 def attributes(resource: Mapping[str, Any], prefix: str = "") -> list[tuple[str, str]]:
     """Return the attributes of a SCIM resource as paths and text, in reading order."""
     lines: list[tuple[str, str]] = []
-    for name, value in resource.items():
+    for name, value in sorted(resource.items(), key=_reading_order):
         if name in {"schemas", "meta", "groups", "members"}:
             continue
         path = f"{prefix}{name.rpartition(':')[2] if name.startswith('urn:') else name}"
@@ -314,6 +314,14 @@ def attributes(resource: Mapping[str, Any], prefix: str = "") -> list[tuple[str,
         else:
             lines.append((path, _text(value)))
     return lines
+
+
+_FIRST = ("userName", "displayName", "active", "name", "emails", "externalId", "id")
+
+
+def _reading_order(item: tuple[str, Any]) -> tuple[bool, int, str]:
+    name = item[0]
+    return name.startswith("urn:"), _FIRST.index(name) if name in _FIRST else len(_FIRST), name
 
 
 def _element(element: object) -> str:
