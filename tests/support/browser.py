@@ -27,10 +27,11 @@ def _playwrights() -> str:
 
 def install() -> None:
     """Install Debian's package as root, else Playwright's browser."""
-    if os.geteuid() == 0 and shutil.which("apt-get"):
+    apt_get = shutil.which("apt-get")
+    if os.geteuid() == 0 and apt_get:
         environment = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
         for arguments in (["update", "-qq"], ["install", "-y", "-qq", "chromium"]):
-            subprocess.run(["apt-get", *arguments], check=True, env=environment)
+            subprocess.run([apt_get, *arguments], check=True, env=environment)
     else:
         subprocess.run([sys.executable, "-m", "playwright", "install", "chromium"], check=True)
 
