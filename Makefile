@@ -7,9 +7,14 @@ PY := .venv/bin/python
 STAMP := .venv/.installed
 T ?= tests
 # The first Python that is new enough.
-FIND_PYTHON := for p in "$$PYTHON" python3 python3.13 python3.12 python3.11; do \
+FIND_PYTHON := for p in "$$PYTHON" python3 python3.14 python3.13 python3.12 python3.11; do \
 	  [ -n "$$p" ] && command -v "$$p" >/dev/null 2>&1 && \
 	  "$$p" -c 'import sys; sys.exit(sys.version_info < (3, 11))' && { command -v "$$p"; break; }; done
+# A clone that was moved or copied brings a .venv along that points to where it was.
+VENV_IS_OURS := $(PY) -m pip --version >/dev/null 2>&1 && grep -qF '$(CURDIR)/.venv' .venv/pyvenv.cfg
+ifneq ($(shell $(VENV_IS_OURS) && echo yes),yes)
+.PHONY: $(STAMP)
+endif
 
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 20
@@ -17,13 +22,15 @@ help: ## list the targets
 setup: $(STAMP) ## make .venv with everything pinned
 
 $(STAMP): requirements/dev.txt pyproject.toml
-	@python="$$($(FIND_PYTHON))"; \
+	@$(VENV_IS_OURS) || { \
+	  python="$$($(FIND_PYTHON))"; \
 	  [ -n "$$python" ] || { echo "Python 3.11 or newer is needed; set PYTHON to one." >&2; exit 1; }; \
-	  [ -x $(PY) ] || { echo "making .venv with $$python"; "$$python" -m venv .venv; } || { \
-	    echo "The venv module is missing; on Debian: apt-get install python3-venv" >&2; exit 1; }
-	@echo "installing what requirements/dev.txt pins (about 150 MiB the first time)"
-	@$(PY) -m pip install --disable-pip-version-check --quiet --progress-bar on \
-	  --require-hashes -r requirements/dev.txt
+	  "$$python" -c 'import ensurepip, venv' 2>/dev/null || { \
+	    echo "$$python cannot make virtual environments; on Debian: apt-get install python3-venv" >&2; \
+	    exit 1; }; \
+	  echo "making .venv with $$python"; "$$python" -m venv --clear .venv; }
+	@echo "installing what requirements/dev.txt pins (about 200 MiB the first time)"
+	@$(PY) -m deploy.local.install requirements/dev.txt
 	@$(PY) -m pip install --disable-pip-version-check --quiet \
 	  --no-deps --no-build-isolation --editable .
 	@touch $(STAMP)
@@ -58,7 +65,7 @@ lock: setup ## refresh requirements/*.txt (needs uv) and Kafka's jars
 	  pyproject.toml -o requirements/runtime.txt
 	uv pip compile --universal --python-version 3.11 --generate-hashes --no-annotate --upgrade \
 	  --extra dev -c requirements/runtime.txt pyproject.toml -o requirements/dev.txt
-	$(PY) -m deploy.local.jars
+	$(PY) -m deploy.local.jars lock
 
 clean: ## remove what was made here: .venv, .local, caches
 	rm -rf .venv .local .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache
