@@ -19,11 +19,15 @@ _USERS = f"""
 select u.directory_id, u.id, u.user_name, u.external_id, u.active
 from {_WANTED} join users as u using (directory_id, id)
 """
+# Not joined with groups: without statistics Postgres may start there, and read whole groups.
 _MEMBERSHIPS = f"""
-select m.directory_id, m.user_id, g.id, g.display_name, g.external_id
+select m.directory_id, m.user_id, m.group_id
 from {_WANTED}
 join memberships as m on m.directory_id = wanted.directory_id and m.user_id = wanted.id
-join groups as g on g.directory_id = m.directory_id and g.id = m.group_id
+"""
+_GROUPS = f"""
+select g.directory_id, g.id, g.display_name, g.external_id
+from {_WANTED} join groups as g using (directory_id, id)
 """
 _ASSIGNMENTS = f"""
 select a.directory_id, a.user_id, a.role_key, a.reason, a.since, a.cause
@@ -85,18 +89,25 @@ async def load(
 ) -> dict[DirectoryId, Working]:
     """Return the part of each directory that concerns these users."""
     working = await _open(tx, directories)
-    pairs = sorted(set(users))
-    wanted = [directory for directory, _ in pairs], [user for _, user in pairs]
+    wanted = _columns(set(users))
     for row in await tx.fetch(_USERS, *wanted):
         working[row["directory_id"]].users[row["id"]] = rows.user(row)
-    for row in await tx.fetch(_MEMBERSHIPS, *wanted):
-        part = working[row["directory_id"]]
-        part.groups[row["id"]] = rows.group(row)
-        part.member_of.setdefault(row["user_id"], set()).add(row["id"])
     for row in await tx.fetch(_ASSIGNMENTS, *wanted):
-        part = working[row["directory_id"]]
-        part.held.setdefault(row["user_id"], {})[row["role_key"]] = _held(row)
+        held = working[row["directory_id"]].held.setdefault(row["user_id"], {})
+        held[row["role_key"]] = _held(row)
+    memberships = await tx.fetch(_MEMBERSHIPS, *wanted)
+    for row in memberships:
+        member_of = working[row["directory_id"]].member_of
+        member_of.setdefault(row["user_id"], set()).add(row["group_id"])
+    groups = {(row["directory_id"], row["group_id"]) for row in memberships}
+    for row in await tx.fetch(_GROUPS, *_columns(groups)):
+        working[row["directory_id"]].groups[row["id"]] = rows.group(row)
     return working
+
+
+def _columns(pairs: Iterable[tuple[str, str]]) -> tuple[list[str], list[str]]:
+    ordered = sorted(pairs)
+    return [first for first, _ in ordered], [second for _, second in ordered]
 
 
 async def _open(

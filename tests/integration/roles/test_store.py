@@ -1,5 +1,6 @@
 """What the pure core proves holds with Postgres in between; every statement is one it takes."""
 
+import asyncio
 import importlib
 import pkgutil
 from collections.abc import Iterator
@@ -161,3 +162,32 @@ async def test_a_large_group_is_remapped_in_chunks(
     rows = await world.outbox(database, log)
     assert await world.stored(database, log) == history.expected()
     assert [row.sequence for row in rows if row.topic == ROLE_EVENTS.name] == list(range(1, 12))
+
+
+async def test_saves_between_batches_never_leave_a_wrong_assignment(database: db.Database) -> None:
+    log = DirectoryLog()
+    groups = [log.group(name) for name in ("owners", "staff")]
+    history = History(log)
+    await replay(database, history, [])
+    seen = len(log.records)
+    for number in range(60):
+        log.user(f"user {number}")
+        log.join(f"user {number}", "owners" if number % 2 else "staff")
+
+    async def consume() -> None:
+        for one in log.envelopes[seen:]:
+            await world.apply(database, [one])
+
+    async def edit() -> None:
+        for number in range(20):
+            rows = frozenset({(groups[number % 2], ROLES[0]), (groups[0], ROLES[1])})
+            history.saves.append((len(log.records), rows))
+            await save(database, log, rows, number)
+
+    async with asyncio.TaskGroup() as tasks:
+        tasks.create_task(consume())
+        tasks.create_task(edit())
+
+    events = [row for row in await world.outbox(database, log) if row.topic == ROLE_EVENTS.name]
+    assert await world.stored(database, log) == history.expected()
+    assert world.held(row.document or {} for row in events) == set(history.expected())
