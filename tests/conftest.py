@@ -9,6 +9,7 @@ from tests.support.servers import Databases, Servers, fresh_database
 from tests.support.servers import servers as running_servers
 from tests.support.system import System
 from tests.support.system import running as running_system
+from tests.support.world import World, world_of
 
 
 @pytest.fixture(scope="session")
@@ -28,6 +29,12 @@ async def system(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Syst
     """All of Rollcall, shared by the e2e tests; each test has organizations of its own."""
     async with running_system(tmp_path_factory.mktemp("system")) as ready:
         yield ready
+
+
+@pytest.fixture
+async def world(system: System) -> AsyncIterator[World]:
+    async with world_of(system) as found:
+        yield found
 
 
 def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
