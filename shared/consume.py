@@ -34,7 +34,7 @@ class ConsumerError(Exception):
 
 
 class LogTruncatedError(ConsumerError):
-    """The log starts beyond the stored offset: events are gone, what is stored must be rebuilt."""
+    """The log does not hold the stored offset: events are gone, what is stored must be rebuilt."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,23 +172,40 @@ class Consumer:
         """Consume until stopped. Raises ConsumerError, and Kafka's errors as they come."""
         async with kafka.subscriber(self.servers, self.group, list(self.handlers)) as subscriber:
             limit = asyncio.Semaphore(_PARALLEL_PARTITIONS)
-            held: set[kafka.Place] = set()
             reached: dict[kafka.Place, int] = {}
             commit_at = 0.0
             while not stopping.is_set():
-                await self._take_up(subscriber, subscriber.assigned() - held)
-                held = subscriber.assigned()
+                await self._take_up(subscriber)
                 batches = await subscriber.batches(wait_ms=_WAIT_MS, max_records=_MAX_RECORDS)
                 async with asyncio.TaskGroup() as tasks:
                     for batch in batches:
-                        tasks.create_task(self._consume(subscriber, batch, limit))
-                reached |= {batch.place: batch.records[-1].offset + 1 for batch in batches}
+                        tasks.create_task(self._consume(subscriber, batch, limit, reached))
                 if reached and time.monotonic() >= commit_at:
                     await subscriber.commit(reached)
                     reached, commit_at = {}, time.monotonic() + _COMMIT_EVERY_S
 
+    async def _take_up(self, subscriber: kafka.Subscriber) -> None:
+        """Start new partitions where Postgres says, whatever offset Kafka remembers."""
+        places = frozenset(subscriber.unplaced)
+        if not places:
+            return
+        try:
+            async with self.database.connection() as connection:
+                rows = await connection.fetch(_OFFSETS, list(self.handlers))
+        except Exception as error:
+            if not db.is_transient(error):
+                raise
+            await _postpone(error)
+            return
+        stored = {(row["topic"], row["partition"]): row["next_offset"] for row in rows}
+        await _read_from(subscriber, {place: stored.get(place, 0) for place in places})
+
     async def _consume(
-        self, subscriber: kafka.Subscriber, batch: kafka.Batch, limit: asyncio.Semaphore
+        self,
+        subscriber: kafka.Subscriber,
+        batch: kafka.Batch,
+        limit: asyncio.Semaphore,
+        reached: dict[kafka.Place, int],
     ) -> None:
         async with limit:
             try:
@@ -196,36 +213,25 @@ class Consumer:
             except Exception as error:
                 if not db.is_transient(error):
                     raise
-                _log.warning("consumer.batch_postponed", error=type(error).__name__)
-                await asyncio.sleep(random.uniform(0.2, 1.0))  # noqa: S311  # jitter, no secret
-                next_offset = batch.records[0].offset
-        if next_offset is not None:
+                await _postpone(error)
+                next_offset = batch.start
+        if next_offset != batch.end:
             await _read_from(subscriber, {batch.place: next_offset})
+        reached[batch.place] = next_offset
 
-    async def _take_up(self, subscriber: kafka.Subscriber, places: set[kafka.Place]) -> None:
-        """Start new partitions where Postgres says, whatever offset Kafka remembers."""
-        if not places:
-            return
-        async with self.database.connection() as connection:
-            stored = {
-                (row["topic"], row["partition"]): row["next_offset"]
-                for row in await connection.fetch(_OFFSETS, list(self.handlers))
-            }
-        await _read_from(subscriber, {place: stored.get(place, 0) for place in places})
-
-    async def _transact(self, batch: kafka.Batch) -> int | None:
-        """Apply the batch and move the offset; return where to read instead if it is not next."""
+    async def _transact(self, batch: kafka.Batch) -> int:
+        """Apply the batch and move the offset, if it is next; return the offset stored then."""
         started = time.monotonic()
         async with self.database.transaction() as tx:
             next_offset = await _lock_offset(tx, batch)
-            if next_offset != batch.records[0].offset:
+            if next_offset != batch.start:
                 return next_offset
             result = await self._apply(tx, batch)
             await _save(tx, batch, result)
         self._report(batch, result, started)
         if result.apply:
             self.committed()
-        return None
+        return batch.end
 
     async def _apply(self, tx: db.Connection, batch: kafka.Batch) -> Plan:
         reads = [read(record) for record in batch.records]
@@ -257,20 +263,26 @@ class Consumer:
             "consumer.batch_applied",
             topic=batch.topic,
             partition=batch.partition,
-            next_offset=batch.records[-1].offset + 1,
+            next_offset=batch.end,
             events=counts.pop("applied"),
             duration_ms=round((time.monotonic() - started) * 1000, 1),
             **counts,
         )
 
 
+async def _postpone(error: Exception) -> None:
+    _log.warning("consumer.batch_postponed", error=type(error).__name__)
+    await asyncio.sleep(random.uniform(0.2, 1.0))  # noqa: S311  # jitter, no secret
+
+
 async def _read_from(subscriber: kafka.Subscriber, offsets: Mapping[kafka.Place, int]) -> None:
-    starts = await subscriber.log_starts(offsets)
+    bounds = await subscriber.log_bounds(offsets)
     for place, offset in offsets.items():
-        if starts[place] > offset:
+        start, end = bounds[place]
+        if not start <= offset <= end:
             topic, partition = place
             raise LogTruncatedError(
-                f"{topic}/{partition} starts at {starts[place]}, but {offset} is next; "
+                f"{topic}/{partition} holds offsets {start} to {end}, but {offset} is next; "
                 "events are gone: rebuild from a snapshot"
             )
         subscriber.seek(place, offset)
@@ -356,4 +368,4 @@ async def _save(tx: db.Connection, batch: kafka.Batch, result: Plan) -> None:
         ["parked" if state.parked else "live" for state in states],
         [state.parked for state in states],
     )
-    await tx.execute(_MOVE_OFFSET, batch.topic, batch.partition, batch.records[-1].offset + 1)
+    await tx.execute(_MOVE_OFFSET, batch.topic, batch.partition, batch.end)

@@ -7,11 +7,16 @@ an error, and whoever gets it starts over with a new client or ends the process.
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TypeAlias
 
 import structlog
-from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
+from aiokafka import (
+    AIOKafkaConsumer,
+    AIOKafkaProducer,
+    ConsumerRebalanceListener,
+    TopicPartition,
+)
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
 from aiokafka.errors import KafkaError, TopicAlreadyExistsError, for_code
@@ -74,6 +79,16 @@ class Batch:
     def place(self) -> Place:
         """Where it comes from."""
         return self.topic, self.partition
+
+    @property
+    def start(self) -> int:
+        """The offset of the first record."""
+        return self.records[0].offset
+
+    @property
+    def end(self) -> int:
+        """The offset that follows the last record."""
+        return self.records[-1].offset + 1
 
 
 async def _start(start: Callable[[], Awaitable[None]], servers: str) -> None:
@@ -168,9 +183,14 @@ async def publisher(servers: str, client_id: str) -> AsyncIterator[Publisher]:
 
 @dataclass(frozen=True, slots=True)
 class Subscriber:
-    """A member of an ordinary consumer group whose own offsets never decide anything."""
+    """A member of an ordinary consumer group whose own offsets never decide anything.
+
+    `unplaced` are the partitions that a rebalance gave us and nobody has sought yet: they start
+    where Kafka remembers, also those that we held before.
+    """
 
     consumer: AIOKafkaConsumer
+    unplaced: set[Place] = field(default_factory=set)
 
     async def batches(self, *, wait_ms: int, max_records: int) -> list[Batch]:
         """Return what arrived, one batch a partition; empty after `wait_ms` without records."""
@@ -194,30 +214,48 @@ class Subscriber:
         """Read a partition from the offset on, if it is still ours."""
         if place in self.assigned():
             self.consumer.seek(TopicPartition(*place), offset)
+        self.unplaced.discard(place)
 
-    async def log_starts(self, places: Iterable[Place]) -> dict[Place, int]:
-        """Return the first offset that the log still has, of each partition."""
+    async def log_bounds(self, places: Iterable[Place]) -> dict[Place, tuple[int, int]]:
+        """Return the first offset that the log still has and the next one it will give out."""
         wanted = [TopicPartition(*place) for place in places]
         async with asyncio.timeout(_CALL_TIMEOUT_S):
             starts = await self.consumer.beginning_offsets(wanted)
-        return {(place.topic, place.partition): int(start) for place, start in starts.items()}
+            ends = await self.consumer.end_offsets(wanted)
+        return {(one.topic, one.partition): (starts[one], ends[one]) for one in wanted}
 
     async def commit(self, offsets: dict[Place, int]) -> None:
         """Tell Kafka how far we are, for its dashboards; failure does not matter."""
-        held = self.consumer.assignment()
-        places = {TopicPartition(*place): offset for place, offset in offsets.items()}
+        held = self.assigned()
+        ours = {TopicPartition(*place): o for place, o in offsets.items() if place in held}
+        if not ours:
+            return
         try:
             async with asyncio.timeout(_STOP_TIMEOUT_S):
-                await self.consumer.commit({p: o for p, o in places.items() if p in held})
+                await self.consumer.commit(ours)
         except (KafkaError, TimeoutError) as error:
             _log.info("kafka.commit_skipped", error=type(error).__name__)
+
+
+class _Turnover(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka has no types
+    """Keeps the set of partitions that are ours since the last rebalance and not sought yet."""
+
+    def __init__(self, unplaced: set[Place]) -> None:
+        self._unplaced = unplaced
+
+    def on_partitions_revoked(self, _revoked: Iterable[TopicPartition]) -> None:
+        """Forget all: every rebalance takes all partitions away first."""
+        self._unplaced.clear()
+
+    def on_partitions_assigned(self, assigned: Iterable[TopicPartition]) -> None:
+        """Note all."""
+        self._unplaced.update((place.topic, place.partition) for place in assigned)
 
 
 @asynccontextmanager
 async def subscriber(servers: str, group: str, topics: Sequence[str]) -> AsyncIterator[Subscriber]:
     """Join the group on the topics. Raises KafkaUnavailableError, KafkaStuckError."""
     consumer = AIOKafkaConsumer(
-        *topics,
         bootstrap_servers=servers,
         group_id=group,
         client_id=group,
@@ -228,9 +266,11 @@ async def subscriber(servers: str, group: str, topics: Sequence[str]) -> AsyncIt
         session_timeout_ms=10_000,
         metadata_max_age_ms=30_000,
     )
+    member = Subscriber(consumer)
+    consumer.subscribe(topics, listener=_Turnover(member.unplaced))
     try:
         await _start(consumer.start, servers)
-        yield Subscriber(consumer)
+        yield member
     finally:
         await _stop(consumer.stop)
 
@@ -282,16 +322,22 @@ async def ensure_topics(servers: str, topics: Sequence[Topic]) -> list[TopicRepo
     try:
         async with asyncio.timeout(_CALL_TIMEOUT_S):
             existing = set(await admin.list_topics())
-            created = [
-                await _create(admin, topic) for topic in topics if topic.name not in existing
+            created = {
+                topic.name
+                for topic in topics
+                if topic.name not in existing and await _create(admin, topic)
+            }
+            await _until_listed(admin, topics)
+            return [
+                _created(topic) if topic.name in created else await _check(admin, topic)
+                for topic in topics
             ]
-            checked = [await _check(admin, topic) for topic in topics if topic.name in existing]
     finally:
         await _stop(admin.close)
-    return created + checked
 
 
-async def _create(admin: AIOKafkaAdminClient, topic: Topic) -> TopicReport:
+async def _create(admin: AIOKafkaAdminClient, topic: Topic) -> bool:
+    """Create the topic; return False when somebody else did so just now."""
     brokers = len((await admin.describe_cluster())["brokers"])
     replicas = min(_REPLICAS, brokers)
     settings = {
@@ -300,11 +346,20 @@ async def _create(admin: AIOKafkaAdminClient, topic: Topic) -> TopicReport:
         "unclean.leader.election.enable": "false",
     }
     new = NewTopic(topic.name, topic.partitions, replicas, topic_configs=settings)
-    response = await admin.create_topics([new])
-    for name, code, *_ in response.topic_errors:
-        error = for_code(code)
-        if code and error is not TopicAlreadyExistsError:
-            raise error(f"topic {name}")
+    [(name, code, *_)] = (await admin.create_topics([new])).topic_errors
+    error = for_code(code)
+    if code and error is not TopicAlreadyExistsError:
+        raise error(f"topic {name}")
+    return not code
+
+
+async def _until_listed(admin: AIOKafkaAdminClient, topics: Sequence[Topic]) -> None:
+    # The controller answers before the brokers know.
+    while not {topic.name for topic in topics} <= set(await admin.list_topics()):
+        await asyncio.sleep(0.05)
+
+
+def _created(topic: Topic) -> TopicReport:
     return TopicReport(topic.name, f"created with {topic.partitions} partitions", ok=True)
 
 

@@ -3,11 +3,17 @@
 import asyncio
 import inspect
 from collections.abc import Awaitable, Callable
-from typing import TypeVar
+from typing import TypeVar, overload
 
 Value = TypeVar("Value")
 
 
+@overload
+async def eventually(
+    condition: Callable[[], Awaitable[Value]], *, within_s: float = 10
+) -> Value: ...
+@overload
+async def eventually(condition: Callable[[], Value], *, within_s: float = 10) -> Value: ...
 async def eventually(
     condition: Callable[[], Value | Awaitable[Value]], *, within_s: float = 10
 ) -> Value:
