@@ -5,7 +5,6 @@ Ingest plays the same files over HTTP.
 
 import json
 from functools import partial
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -15,12 +14,8 @@ from services.ingest.scim import normalize, patch, projection
 from services.ingest.scim.definitions import GROUP, USER
 from services.ingest.scim.errors import InvalidSyntax, InvalidValue
 from services.ingest.scim.schema import Document
+from tests.support.recorded import FILES, is_part
 
-IDP = Path(__file__).parent / "idp"
-FILES = {
-    f"{path.parent.name}/{path.stem}": json.loads(path.read_text())
-    for path in sorted(IDP.glob("*/*.json"))
-}
 KEYS = {"title", "request", "answer", "learn"}
 # What only the stored state, or the edge, can know.
 STORED = {"id", "meta", "groups", "members"}
@@ -38,21 +33,6 @@ def _files(*methods: str, under: str) -> list[Any]:
         and file["request"]["path"].startswith(under)
         and file["answer"]["status"] < 400
     ]
-
-
-def is_part(part: Any, whole: Any) -> bool:
-    """Whether an expected body is a part of an answer, as tests/contract/idp/README.md says."""
-    match part:
-        case dict():
-            return isinstance(whole, dict) and all(
-                key in whole and is_part(value, whole[key]) for key, value in part.items()
-            )
-        case []:
-            return whole == []
-        case list():
-            return all(any(is_part(each, one) for one in whole) for each in part)
-        case _:
-            return bool(part == whole)
 
 
 def _known(body: Document) -> Document:
