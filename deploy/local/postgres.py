@@ -215,7 +215,9 @@ def _as_another_user(data: Path) -> list[str]:
     prefix = [setpriv, f"--reuid={owner[0]}", f"--regid={owner[1]}", "--clear-groups",
               "--pdeathsig=INT"]  # fmt: skip
     if not (_is_open(data.parent) and _is_open(binaries())):
-        prefix += ["--inh-caps=+dac_override", "--ambient-caps=+dac_override"]
+        # Without the securebit, access(2) answers as if there were no capability.
+        prefix += ["--securebits=+no_setuid_fixup", "--inh-caps=+dac_override",
+                   "--ambient-caps=+dac_override"]  # fmt: skip
     return prefix
 
 
