@@ -1,5 +1,6 @@
 """What an administrator's tools see of roles, right and wrong."""
 
+import asyncio
 import uuid
 
 from shared import db
@@ -131,6 +132,21 @@ async def test_a_stale_version_conflicts_and_changes_nothing(
     assert await world.stored(database, log) == {(log.users["ada"].id, "admin"): {owners}}
 
 
+async def test_of_saves_made_at_once_from_one_version_one_is_taken(
+    api: Api, database: db.Database
+) -> None:
+    log = await acme(api, database)
+    owners, team = log.groups["owners"].id, log.groups["équipe"].id
+    edits = [[(owners, "admin")], [(team, "admin")], [(owners, "billing")], [(team, "billing")]]
+
+    async with asyncio.TaskGroup() as tasks:
+        saves = [tasks.create_task(api.map(log, rows)) for rows in edits]
+
+    assert sorted(save.result().status for save in saves) == [200, 409, 409, 409]
+    saved = next(save.result() for save in saves if save.result().status == 200)
+    assert (await api.get(f"/directories/{log.id}/mapping")).body == saved.body
+
+
 async def test_a_row_that_cannot_be_is_refused_with_what_to_do(
     api: Api, database: db.Database
 ) -> None:
@@ -212,8 +228,10 @@ async def test_a_deleted_group_cannot_be_mapped_anew(api: Api, database: db.Data
     await world.apply(database, log.envelopes[seen:])
 
     answer = await api.map(log, [(owners, "admin")])
+    offered = await api.get(f"/directories/{log.id}/groups")
 
     assert answer.status == 422
+    assert [group["displayName"] for group in offered.body["items"]] == ["Équipe"]
 
 
 async def test_groups_are_found_by_name_in_any_case(api: Api, database: db.Database) -> None:
@@ -279,5 +297,16 @@ async def test_nobody_by_that_name_is_not_found(api: Api, database: db.Database)
     log = await acme(api, database)
 
     answer = await api.get(f"/directories/{log.id}/users/zoe/roles")
+
+    assert answer.status == 404
+
+
+async def test_a_deleted_user_is_not_found(api: Api, database: db.Database) -> None:
+    log = await acme(api, database)
+    seen = len(log.records)
+    log.delete_user("ada")
+    await world.apply(database, log.envelopes[seen:])
+
+    answer = await api.get(f"/directories/{log.id}/users/ada/roles")
 
     assert answer.status == 404
