@@ -6,6 +6,8 @@ that it can be stopped at any time), `… lock` resolves anew and writes the loc
 
 import asyncio
 import hashlib
+import os
+import ssl
 import sys
 import tempfile
 import tomllib
@@ -82,10 +84,20 @@ async def class_path(cache: Path, log: Path, say: Callable[[str], None]) -> str:
 
 async def _fetch_apart(jars: list[Jar], cache: Path, log: Path, say: Callable[[str], None]) -> None:
     arguments = [sys.executable, "-P", "-m", "deploy.local.jars", "fetch", str(cache)]
+    command = Command("the download of Kafka's jars", arguments, log, _trusting_the_system())
     async with asyncio.TaskGroup() as group:
         telling = group.create_task(_tell(jars, cache, say))
-        await process.run(Command("the download of Kafka's jars", arguments, log))
+        await process.run(command)
         telling.cancel()
+
+
+def _trusting_the_system() -> dict[str, str]:
+    """Return our environment, where `requests` finds the certificates that this machine trusts.
+
+    By itself it trusts only its own list, which knows no company's proxy.
+    """
+    trusted = ssl.get_default_verify_paths().cafile
+    return {**({"REQUESTS_CA_BUNDLE": trusted} if trusted else {}), **os.environ}
 
 
 async def _tell(jars: list[Jar], cache: Path, say: Callable[[str], None]) -> None:
@@ -170,15 +182,19 @@ def _entry(dependency: object) -> dict[str, str]:
 
 def main(arguments: list[str]) -> int:
     """Do what the arguments ask for; return the exit code."""
-    match arguments:
-        case ["fetch", cache]:
-            fetch(Path(cache))
-        case ["lock"]:
-            with tempfile.TemporaryDirectory() as folder:
-                lock(Path(folder))
-        case _:
-            sys.stderr.write("usage: python -m deploy.local.jars fetch CACHE | lock\n")
-            return 2
+    try:
+        match arguments:
+            case ["fetch", cache]:
+                fetch(Path(cache))
+            case ["lock"]:
+                with tempfile.TemporaryDirectory() as folder:
+                    lock(Path(folder))
+            case _:
+                sys.stderr.write("usage: python -m deploy.local.jars fetch CACHE | lock\n")
+                return 2
+    except JarError as error:
+        sys.stderr.write(f"{error}\n")
+        return 1
     return 0
 
 

@@ -16,7 +16,9 @@ _DEBIAN = ("chromium", "chromium-browser", "google-chrome")
 
 def find() -> str | None:
     """Return the path of a Chromium, None where there is none."""
-    candidates = [os.environ.get("CHROMIUM"), *map(shutil.which, _DEBIAN), _playwrights()]
+    if given := os.environ.get("CHROMIUM"):
+        return given
+    candidates = [*map(shutil.which, _DEBIAN), _playwrights()]
     return next((path for path in candidates if path and Path(path).exists()), None)
 
 
@@ -26,23 +28,42 @@ def _playwrights() -> str:
 
 
 def install() -> None:
-    """Install Debian's package as root, else Playwright's browser."""
-    apt_get = shutil.which("apt-get")
-    if os.geteuid() == 0 and apt_get:
-        environment = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
-        for arguments in (["update", "-qq"], ["install", "-y", "-qq", "chromium"]):
-            subprocess.run([apt_get, *arguments], check=True, env=environment)
-    else:
-        subprocess.run([sys.executable, "-m", "playwright", "install", "chromium"], check=True)
+    """Install Debian's package as root; Playwright's browser otherwise, or where that fails."""
+    if os.geteuid() == 0 and shutil.which("apt-get") and _install_debians():
+        return
+    subprocess.run([sys.executable, "-m", "playwright", "install", "chromium"], check=False)
+
+
+def _install_debians() -> bool:
+    environment = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
+    apt = ["apt-get", "-qq", "-o", "Dpkg::Use-Pty=0"]
+    steps = ([*apt, "update"], [*apt, "install", "--yes", "chromium"])
+    return all(
+        subprocess.run(step, check=False, env=environment, stdout=subprocess.DEVNULL).returncode
+        == 0
+        for step in steps
+    )
+
+
+def fault(path: str | None) -> str:
+    """Return why a Chromium cannot be used; nothing when it can."""
+    if path is None:
+        return "no Chromium; set CHROMIUM to one"
+    try:
+        done = subprocess.run([path, "--version"], check=False, capture_output=True, text=True)
+    except OSError as error:
+        return f"{path} does not run: {error.strerror}; set CHROMIUM to another"
+    return f"{path} does not run: {done.stderr.strip()}" if done.returncode else ""
 
 
 def main() -> int:
     """Make sure that there is a Chromium; say so if there cannot be one."""
     if find() is None:
         sys.stdout.write("no Chromium found; installing one for the browser tests\n")
+        sys.stdout.flush()
         install()
-    if find() is None:
-        sys.stderr.write("no Chromium; set CHROMIUM to one\n")
+    if problem := fault(find()):
+        sys.stderr.write(f"{problem}\n")
         return 1
     return 0
 
