@@ -1,6 +1,6 @@
 # The index of what one can do here. `make` alone lists it; CI calls the same targets.
 .DEFAULT_GOAL := help
-.PHONY: help setup run test test-unit lint format types lock browser clean
+.PHONY: help setup run test test-unit lint format types lock browser jars clean
 SHELL := /bin/sh
 
 PY := .venv/bin/python
@@ -11,7 +11,7 @@ FIND_PYTHON := for p in "$$PYTHON" python3 python3.14 python3.13 python3.12 pyth
 	  [ -n "$$p" ] && command -v "$$p" >/dev/null 2>&1 && \
 	  "$$p" -c 'import sys; sys.exit(sys.version_info < (3, 11))' && { command -v "$$p"; break; }; done
 # A clone that was moved or copied brings a .venv along that points to where it was.
-VENV_IS_OURS := $(PY) -m pip --version >/dev/null 2>&1 && grep -qF '$(CURDIR)/.venv' .venv/pyvenv.cfg
+VENV_IS_OURS := $(PY) -c 'import pip' 2>/dev/null && grep -qF '$(CURDIR)/.venv' .venv/pyvenv.cfg
 ifneq ($(shell $(VENV_IS_OURS) && echo yes),yes)
 .PHONY: $(STAMP)
 endif
@@ -38,7 +38,7 @@ $(STAMP): requirements/dev.txt pyproject.toml
 run: setup ## the whole system on this machine; Ctrl-C stops it
 	@exec $(PY) -P -m cli local up
 
-test: setup browser ## all tests, or T=path
+test: setup browser jars ## all tests, or T=path
 	@$(PY) -m pytest "$(T)"
 
 test-unit: setup ## the pure core, in seconds
@@ -46,6 +46,9 @@ test-unit: setup ## the pure core, in seconds
 
 browser: setup ## find a Chromium, or install one
 	@$(PY) -m tests.support.browser
+
+jars: setup ## fetch Kafka's jars, so that no test waits for them
+	@$(PY) -m deploy.local.jars fetch .local/cache/jars
 
 lint: setup ## style, types, the walls between rooms
 	@$(PY) -m ruff check .

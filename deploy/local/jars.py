@@ -84,20 +84,11 @@ async def class_path(cache: Path, log: Path, say: Callable[[str], None]) -> str:
 
 async def _fetch_apart(jars: list[Jar], cache: Path, log: Path, say: Callable[[str], None]) -> None:
     arguments = [sys.executable, "-P", "-m", "deploy.local.jars", "fetch", str(cache)]
-    command = Command("the download of Kafka's jars", arguments, log, _trusting_the_system())
+    command = Command("the download of Kafka's jars", arguments, log)
     async with asyncio.TaskGroup() as group:
         telling = group.create_task(_tell(jars, cache, say))
         await process.run(command)
         telling.cancel()
-
-
-def _trusting_the_system() -> dict[str, str]:
-    """Return our environment, where `requests` finds the certificates that this machine trusts.
-
-    By itself it trusts only its own list, which knows no company's proxy.
-    """
-    trusted = ssl.get_default_verify_paths().cafile
-    return {**({"REQUESTS_CA_BUNDLE": trusted} if trusted else {}), **os.environ}
 
 
 async def _tell(jars: list[Jar], cache: Path, say: Callable[[str], None]) -> None:
@@ -180,13 +171,22 @@ def _entry(dependency: object) -> dict[str, str]:
     return {name: value for name in names if (value := getattr(dependency, name))}
 
 
+def _trust_the_system() -> None:
+    """Let `requests` trust what this machine trusts; its own list knows no company's proxy."""
+    trusted = ssl.get_default_verify_paths().cafile
+    if trusted:
+        os.environ.setdefault("REQUESTS_CA_BUNDLE", trusted)
+
+
 def main(arguments: list[str]) -> int:
     """Do what the arguments ask for; return the exit code."""
     try:
         match arguments:
             case ["fetch", cache]:
+                _trust_the_system()
                 fetch(Path(cache))
             case ["lock"]:
+                _trust_the_system()
                 with tempfile.TemporaryDirectory() as folder:
                     lock(Path(folder))
             case _:

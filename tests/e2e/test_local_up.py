@@ -40,7 +40,7 @@ async def test_run_json_says_where_everything_is(system: System) -> None:
     assert set(system.run["pids"]) == set(PARTS)
     assert system.run["scim"] == f"{system.run['ingest']}/scim/v2"
     assert system.run["sign_in"] in system.said
-    assert await organizations(system) == ["Example"]
+    assert "Example" in await organizations(system)
 
 
 async def test_a_stop_leaves_no_process_and_the_next_start_keeps_the_data(stopped: System) -> None:
