@@ -7,7 +7,7 @@ import itertools
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
+from typing import Any, TypeVar
 
 from shared.contracts import directory_events, role_events
 from shared.contracts.directory_events import (
@@ -15,25 +15,37 @@ from shared.contracts.directory_events import (
     DirectoryEvent,
     GroupDeleted,
     GroupEvent,
+    GroupRef,
     MembershipAdded,
     MembershipEvent,
+    ResourceEvent,
     UserDeleted,
     UserEvent,
+    UserRef,
 )
 from shared.contracts.envelope import Envelope
-from shared.contracts.ids import DirectoryId, GroupId, OrganizationId, RoleKey, UserId
-from shared.contracts.role_events import AssignmentEvent, MappingSaved, RoleAssigned, RoleEvent
+from shared.contracts.ids import DirectoryId, GroupId, RoleKey, UserId, is_id
+from shared.contracts.role_events import (
+    AssignmentEvent,
+    MappingSaved,
+    RoleAssigned,
+    RoleEvent,
+    RoleRevoked,
+)
 
 Row = dict[str, Any]
+Key = TypeVar("Key")
+Held = tuple[DirectoryId, UserId, RoleKey]
 
 
 @dataclass(slots=True)
 class DirectoryRows:
-    """What a batch of `directory.events.v1` comes to; keys are primary keys."""
+    """What a batch of `directory.events.v1` comes to; keys are primary keys.
 
-    directories: list[tuple[DirectoryId, OrganizationId, str, str, datetime]] = field(
-        default_factory=list
-    )
+    A membership is the time since when it is there, None when it is gone.
+    """
+
+    directories: dict[DirectoryId, Row] = field(default_factory=dict)
     users: dict[tuple[DirectoryId, UserId], Row] = field(default_factory=dict)
     groups: dict[tuple[DirectoryId, GroupId], Row] = field(default_factory=dict)
     memberships: dict[tuple[DirectoryId, GroupId, UserId], datetime | None] = field(
@@ -41,39 +53,31 @@ class DirectoryRows:
     )
 
 
-@dataclass(frozen=True, slots=True)
-class Transition:
-    """A role that was assigned, or revoked."""
-
-    directory: DirectoryId
-    user: UserId
-    role: RoleKey
-    row: Row | None
-    time: datetime
-
-
 @dataclass(slots=True)
 class RoleRows:
     """What a batch of `role.events.v1` comes to.
 
-    Transitions stay apart in rounds: one user may gain, lose and gain a role within a batch, and
-    each validity is a row of its own. A round holds each (user, role) once.
+    `ended` are the assignments held before the batch, with the time at which it took them away;
+    `assignments` those that began in it, also the ones that it ended again.
     """
 
-    rounds: list[dict[tuple[DirectoryId, UserId, RoleKey], Transition]] = field(
-        default_factory=list
-    )
+    ended: dict[Held, datetime] = field(default_factory=dict)
+    assignments: list[Row] = field(default_factory=list)
     mappings: dict[DirectoryId, MappingSaved] = field(default_factory=dict)
+    _begun: dict[Held, Row] = field(default_factory=dict)
 
-    def add(self, transition: Transition) -> None:
-        """Put a transition behind the earlier ones of the same user and role."""
-        key = (transition.directory, transition.user, transition.role)
-        # The round after the last one that holds the key: order in a (user, role) is kept.
-        earlier = [n for n, one in enumerate(self.rounds) if key in one]
-        place = earlier[-1] + 1 if earlier else 0
-        if place == len(self.rounds):
-            self.rounds.append({})
-        self.rounds[place][key] = transition
+    def begin(self, held: Held, row: Row) -> None:
+        """A user gains a role."""
+        self.assignments.append(row)
+        self._begun[held] = row
+
+    def end(self, held: Held, time: datetime) -> None:
+        """A user loses a role; what was not there, or is over, stays as it is."""
+        row = self._begun.pop(held, None)
+        if row is None:
+            self.ended.setdefault(held, time)
+        else:
+            row["valid_to"] = time.isoformat()
 
 
 def directory_rows(envelopes: Iterable[Envelope]) -> DirectoryRows:
@@ -92,16 +96,22 @@ def directory_rows(envelopes: Iterable[Envelope]) -> DirectoryRows:
 def _fold_directory_event(rows: DirectoryRows, one: Envelope, event: DirectoryEvent) -> None:
     match event:
         case DirectoryCreated():
-            rows.directories.append(
-                (one.directory, one.organization, event.name, event.provider, one.time)
-            )
+            _put(rows.directories, one.directory, _directory_row(one, event))
         case UserEvent():
-            rows.users[one.directory, event.user.id] = _user_row(one, event)
+            user = event.user
+            _put(rows.users, (one.directory, user.id), _user_row(one, event, user))
         case GroupEvent():
-            rows.groups[one.directory, event.group.id] = _group_row(one, event)
+            group = event.group
+            _put(rows.groups, (one.directory, group.id), _group_row(one, event, group))
         case MembershipEvent():
             edge = (one.directory, event.group.id, event.user.id)
             rows.memberships[edge] = one.time if isinstance(event, MembershipAdded) else None
+
+
+def _put(rows: dict[Key, Row], key: Key, row: Row) -> None:
+    """Let the last word on a row stand, except on when it was created: there the first does."""
+    earlier = rows.get(key)
+    rows[key] = {**row, "created_at": earlier["created_at"]} if earlier else row
 
 
 def role_rows(envelopes: Iterable[Envelope]) -> RoleRows:
@@ -121,9 +131,14 @@ def _fold_role_event(rows: RoleRows, one: Envelope, event: RoleEvent) -> None:
     match event:
         case MappingSaved():
             rows.mappings[one.directory] = event
-        case AssignmentEvent():
-            row = _assignment_row(one, event) if isinstance(event, RoleAssigned) else None
-            rows.add(Transition(one.directory, event.user.id, event.role.key, row, one.time))
+        case RoleAssigned():
+            rows.begin(_held(one, event), _assignment_row(one, event))
+        case RoleRevoked():
+            rows.end(_held(one, event), one.time)
+
+
+def _held(one: Envelope, event: AssignmentEvent) -> Held:
+    return one.directory, event.user.id, event.role.key
 
 
 def event_row(topic: str, one: Envelope) -> Row:
@@ -146,40 +161,55 @@ def event_row(topic: str, one: Envelope) -> Row:
 
 def _id_in(subject: str, *names: str) -> str | None:
     """Return the id that follows one of the names in a subject like groups/…/members/…."""
-    parts = subject.split("/")
-    return next((key for name, key in itertools.pairwise(parts) if name in names), None)
+    steps = itertools.pairwise(subject.split("/"))
+    # A type that we do not know yet may name something else there.
+    return next((key for name, key in steps if name in names and is_id(key)), None)
 
 
-def _user_row(one: Envelope, event: UserEvent) -> Row:
-    resource, user = event.resource, event.user
+def _directory_row(one: Envelope, event: DirectoryCreated) -> Row:
+    return {
+        "id": one.directory,
+        "organization_id": one.organization,
+        "name": event.name,
+        "provider": event.provider,
+        "created_at": one.time.isoformat(),
+    }
+
+
+def _user_row(one: Envelope, event: UserEvent, user: UserRef) -> Row:
     return {
         "directory_id": one.directory,
         "id": user.id,
         "user_name": user.user_name,
-        "display_name": _display_name(resource),
-        "email": _email(resource),
+        "display_name": _display_name(event.resource),
+        "email": _email(event.resource),
         "external_id": user.external_id,
         "active": user.active,
-        "resource": resource,
+        "resource": event.resource,
         "version": event.version,
-        "created_at": resource["meta"]["created"],
+        "created_at": _created_at(one, event),
         "updated_at": one.time.isoformat(),
         "deleted_at": one.time.isoformat() if isinstance(event, UserDeleted) else None,
     }
 
 
-def _group_row(one: Envelope, event: GroupEvent) -> Row:
+def _group_row(one: Envelope, event: GroupEvent, group: GroupRef) -> Row:
     return {
         "directory_id": one.directory,
-        "id": event.group.id,
-        "display_name": event.group.display_name,
-        "external_id": event.group.external_id,
+        "id": group.id,
+        "display_name": group.display_name,
+        "external_id": group.external_id,
         "resource": event.resource,
         "version": event.version,
-        "created_at": event.resource["meta"]["created"],
+        "created_at": _created_at(one, event),
         "updated_at": one.time.isoformat(),
         "deleted_at": one.time.isoformat() if isinstance(event, GroupDeleted) else None,
     }
+
+
+def _created_at(one: Envelope, event: ResourceEvent) -> str:
+    """Return when a resource was created; where it does not tell, the first we hear of it."""
+    return str((event.resource.get("meta") or {}).get("created") or one.time.isoformat())
 
 
 def _assignment_row(one: Envelope, event: AssignmentEvent) -> Row:
@@ -191,6 +221,8 @@ def _assignment_row(one: Envelope, event: AssignmentEvent) -> Row:
         "reason": event.reason.model_dump(mode="json", by_alias=True),
         "cause": event.cause.model_dump(mode="json", by_alias=True),
         "valid_from": one.time.isoformat(),
+        "valid_to": None,
+        "generation": one.position.generation,
         "sequence": one.position.sequence,
     }
 

@@ -3,16 +3,18 @@
 Rows travel as one jsonb array and are unfolded by the table's own row type.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
+from datetime import datetime
 
-from services.projector.domain import DirectoryRows, RoleRows, Row, Transition
+from services.projector.domain import DirectoryRows, Held, RoleRows, Row
 from shared import db
-from shared.contracts.ids import DirectoryId
+from shared.contracts.ids import DirectoryId, GroupId, UserId
 from shared.contracts.role_events import MappingSaved
 
 _PUT_DIRECTORIES = """
 insert into directories (id, organization_id, name, provider, created_at)
-select * from unnest($1::uuid[], $2::uuid[], $3::text[], $4::text[], $5::timestamptz[])
+select id, organization_id, name, provider, created_at
+from jsonb_populate_recordset(null::directories, $1)
 on conflict (id) do update set name = excluded.name, provider = excluded.provider
 """
 _PUT_USERS = """
@@ -37,26 +39,41 @@ on conflict (directory_id, id) do update set
   resource = excluded.resource, version = excluded.version, updated_at = excluded.updated_at,
   deleted_at = excluded.deleted_at
 """
+# All parts see the memberships as they were before, so that counts move by what really changes.
+# A group that was mentioned has a count, be it 0: however the log is cut, the same rows result.
 _PUT_MEMBERSHIPS = """
+with said as (
+  select * from unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::timestamptz[])
+    as s (directory_id, group_id, user_id, since)),
+moved as (
+  select directory_id, group_id,
+    (said.since is not null)::int - (m.since is not null)::int as members
+  from said left join memberships as m using (directory_id, group_id, user_id)),
+counted as (
+  insert into member_counts (directory_id, group_id, members)
+  select directory_id, group_id, sum(members) from moved group by directory_id, group_id
+  on conflict (directory_id, group_id) do update
+    set members = member_counts.members + excluded.members),
+gone as (
+  delete from memberships as m using said
+  where said.since is null and m.directory_id = said.directory_id
+    and m.group_id = said.group_id and m.user_id = said.user_id)
 insert into memberships (directory_id, group_id, user_id, since)
-select * from unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::timestamptz[])
+select directory_id, group_id, user_id, since from said where since is not null
 on conflict (directory_id, group_id, user_id) do update set since = excluded.since
 """
-_DELETE_MEMBERSHIPS = """
-delete from memberships where (directory_id, group_id, user_id) in (
-  select * from unnest($1::uuid[], $2::uuid[], $3::uuid[]))
-"""
-_CLOSE = """
+_END = """
 update assignments set valid_to = lost.time
 from unnest($1::uuid[], $2::uuid[], $3::text[], $4::timestamptz[])
   as lost (directory_id, user_id, role_key, time)
 where assignments.directory_id = lost.directory_id and assignments.user_id = lost.user_id
   and assignments.role_key = lost.role_key and assignments.valid_to is null
 """
-_OPEN = """
+_BEGIN = """
 insert into assignments (directory_id, user_id, role_key, role_name, reason, cause, valid_from,
-                         sequence)
-select directory_id, user_id, role_key, role_name, reason, cause, valid_from, sequence
+                         valid_to, generation, sequence)
+select directory_id, user_id, role_key, role_name, reason, cause, valid_from, valid_to, generation,
+       sequence
 from jsonb_populate_recordset(null::assignments, $1)
 """
 _CLEAR_MAPPINGS = "delete from mappings where directory_id = any($1::uuid[])"
@@ -80,35 +97,39 @@ async def put_events(tx: db.Connection, rows: Sequence[Row]) -> None:
 
 async def put_directory_rows(tx: db.Connection, rows: DirectoryRows) -> None:
     """Store what a batch of directory events comes to."""
-    if rows.directories:
-        await tx.execute(_PUT_DIRECTORIES, *map(list, zip(*rows.directories, strict=True)))
-    if rows.users:
-        await tx.execute(_PUT_USERS, list(rows.users.values()))
-    if rows.groups:
-        await tx.execute(_PUT_GROUPS, list(rows.groups.values()))
-    there = [(*edge, since) for edge, since in rows.memberships.items() if since]
-    gone = [edge for edge, since in rows.memberships.items() if since is None]
-    if there:
-        await tx.execute(_PUT_MEMBERSHIPS, *map(list, zip(*there, strict=True)))
-    if gone:
-        await tx.execute(_DELETE_MEMBERSHIPS, *map(list, zip(*gone, strict=True)))
+    for statement, found in (
+        (_PUT_DIRECTORIES, rows.directories),
+        (_PUT_USERS, rows.users),
+        (_PUT_GROUPS, rows.groups),
+    ):
+        if found:
+            await tx.execute(statement, list(found.values()))
+    if rows.memberships:
+        await _put_memberships(tx, rows.memberships)
+
+
+async def _put_memberships(
+    tx: db.Connection,
+    memberships: Mapping[tuple[DirectoryId, GroupId, UserId], datetime | None],
+) -> None:
+    directories, groups, users = zip(*memberships, strict=True)
+    await tx.execute(_PUT_MEMBERSHIPS, directories, groups, users, list(memberships.values()))
 
 
 async def put_role_rows(tx: db.Connection, rows: RoleRows) -> None:
     """Store what a batch of role events comes to."""
-    for transitions in rows.rounds:
-        await _put_transitions(tx, transitions.values())
+    # What was held before ends first: a user holds a role once at a time.
+    if rows.ended:
+        await _end(tx, rows.ended)
+    if rows.assignments:
+        await tx.execute(_BEGIN, rows.assignments)
     if rows.mappings:
         await _put_mappings(tx, rows.mappings)
 
 
-async def _put_transitions(tx: db.Connection, transitions: Iterable[Transition]) -> None:
-    lost = [(t.directory, t.user, t.role, t.time) for t in transitions if t.row is None]
-    gained = [t.row for t in transitions if t.row is not None]
-    if lost:
-        await tx.execute(_CLOSE, *map(list, zip(*lost, strict=True)))
-    if gained:
-        await tx.execute(_OPEN, gained)
+async def _end(tx: db.Connection, ended: Mapping[Held, datetime]) -> None:
+    directories, users, roles = zip(*ended, strict=True)
+    await tx.execute(_END, directories, users, roles, list(ended.values()))
 
 
 async def _put_mappings(tx: db.Connection, saved: Mapping[DirectoryId, MappingSaved]) -> None:
