@@ -31,6 +31,7 @@ _STOP_WITHIN_S = 30
 _JOBS_STOP_WITHIN_S = 15
 _REQUESTS_STOP_WITHIN_S = 10
 _CHECK_WITHIN_S = 2
+_MISSING = "is not set; docs/reference/settings.md says what it holds"
 EXIT_FAILED = 1
 EXIT_WRONG_SETTINGS = 2
 
@@ -190,7 +191,8 @@ def load(settings_type: type[AnySettings]) -> AnySettings | None:
         return settings_type()
     except ValidationError as error:
         for fault in error.errors(include_url=False, include_input=False):
-            sys.stderr.write(f"{_variable(settings_type, fault['loc'])}: {fault['msg']}\n")
+            reason = _MISSING if fault["type"] == "missing" else fault["msg"]
+            sys.stderr.write(f"{_variable(settings_type, fault['loc'])}: {reason}\n")
         return None
 
 

@@ -1,7 +1,11 @@
 """Directory and role events, batch by batch, into the use cases that apply them."""
 
+from collections.abc import Container, Sequence
+
 from services.projector import usecases
-from shared import consume, db
+from shared import consume, db, telemetry
+from shared.contracts import directory_events, role_events
+from shared.contracts.envelope import Envelope
 from shared.contracts.topics import DIRECTORY_EVENTS, ROLE_EVENTS
 
 GROUP = "projector"
@@ -9,8 +13,20 @@ GROUP = "projector"
 
 def consumer(database: db.Database, servers: str) -> consume.Consumer:
     """Return the consumer of both topics; no order is assumed between them."""
+    directory, role = DIRECTORY_EVENTS.name, ROLE_EVENTS.name
     handlers = {
-        DIRECTORY_EVENTS.name: usecases.apply_directory_events,
-        ROLE_EVENTS.name: usecases.apply_role_events,
+        directory: _counted(directory, directory_events.EVENTS, usecases.apply_directory_events),
+        role: _counted(role, role_events.EVENTS, usecases.apply_role_events),
     }
     return consume.Consumer(database, servers, GROUP, handlers)
+
+
+def _counted(topic: str, known: Container[str], apply: consume.Apply) -> consume.Apply:
+    """Count the types of a newer version; they stand in the event log and nowhere else."""
+
+    async def counted(tx: db.Connection, events: Sequence[Envelope]) -> None:
+        await apply(tx, events)
+        unknown = sum(event.type not in known for event in events)
+        telemetry.CONSUMED.labels(topic, "unknown").inc(unknown)
+
+    return counted
