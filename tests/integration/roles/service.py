@@ -1,15 +1,13 @@
 """The roles process, as it is deployed, with a real Postgres and a real Kafka."""
 
-import asyncio
 import os
-import sys
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
 import orjson
-from aiohttp import ClientError, ClientSession, ClientTimeout
+from aiohttp import ClientSession
 from aiokafka import AIOKafkaConsumer, TopicPartition
 
 from deploy.local import ports
@@ -18,66 +16,22 @@ from shared.contracts.topics import DIRECTORY_EVENTS, ROLE_EVENTS, ROLE_STATE, l
 from tests.integration.roles.world import API_KEY, Api
 from tests.support.directory_log import DirectoryLog
 from tests.support.servers import Databases, Servers
-from tests.support.waiting import eventually
-
-
-@dataclass(slots=True)
-class Service:
-    """`python -m services roles`; it may be killed and started again."""
-
-    environment: dict[str, str]
-    url: str
-    child: asyncio.subprocess.Process | None = None
-
-    async def start(self) -> None:
-        self.child = await asyncio.create_subprocess_exec(
-            sys.executable, "-m", "services", "roles", env=self.environment
-        )
-        await eventually(self.is_ready, within_s=40)
-
-    async def is_ready(self) -> bool:
-        assert self.child is not None
-        assert self.child.returncode is None, "it ended by itself"
-        try:
-            async with (
-                ClientSession(timeout=ClientTimeout(total=2)) as session,
-                session.get(f"{self.url}/readyz") as answer,
-            ):
-                return answer.status == 200
-        except (ClientError, TimeoutError):
-            return False
-
-    async def kill(self) -> None:
-        assert self.child is not None
-        self.child.kill()
-        await self.child.wait()
-
-    async def stop(self) -> int:
-        assert self.child is not None
-        if self.child.returncode is None:
-            self.child.terminate()
-        async with asyncio.timeout(30):
-            return await self.child.wait()
-
-    async def consumed(self, verdict: str) -> float:
-        """Return how many directory events it counted with this verdict."""
-        async with ClientSession() as session, session.get(f"{self.url}/metrics") as answer:
-            text = await answer.text()
-        labels = f'{{topic="{DIRECTORY_EVENTS.name}",verdict="{verdict}"}}'
-        name = f"rollcall_consumer_events_total{labels} "
-        return sum(float(line[len(name) :]) for line in text.splitlines() if line.startswith(name))
+from tests.support.service import Service
 
 
 @asynccontextmanager
 async def running(servers: Servers, databases: Databases) -> AsyncIterator[Service]:
     """Yield the service, ready; it is stopped afterwards, unless it was killed."""
     port = ports.choose()
-    service = Service(environment(servers, databases, port), f"http://127.0.0.1:{port}")
-    await service.start()
-    try:
+    service = Service("roles", environment(servers, databases, port), f"http://127.0.0.1:{port}")
+    async with service.running():
         yield service
-    finally:
-        await service.stop()
+
+
+async def consumed(service: Service, verdict: str) -> float:
+    """Return how many directory events it counted with this verdict."""
+    labels = f'{{topic="{DIRECTORY_EVENTS.name}",verdict="{verdict}"}}'
+    return await service.metric(f"rollcall_consumer_events_total{labels}")
 
 
 def environment(servers: Servers, databases: Databases, port: int) -> dict[str, str]:

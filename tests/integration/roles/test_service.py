@@ -10,10 +10,11 @@ from shared import db
 from shared.contracts.ids import DirectoryId
 from shared.contracts.topics import DIRECTORY_EVENTS, lane_of
 from tests.integration.roles import world
-from tests.integration.roles.service import Log, Service, api_at, environment, running
+from tests.integration.roles.service import Log, api_at, consumed, environment, running
 from tests.support.directory_log import DirectoryLog
 from tests.support.histories import History
 from tests.support.servers import Databases, Servers
+from tests.support.service import Service
 from tests.support.waiting import eventually
 
 
@@ -203,7 +204,7 @@ async def test_a_type_of_a_newer_version_is_skipped_and_counted(
     await kafka_log.publish(log, log.records[seen:])
 
     await eventually(holds(database, history), within_s=20)
-    assert await service.consumed("unknown") > 0
+    assert await consumed(service, "unknown") > 0
 
 
 async def test_killed_in_the_middle_of_a_backlog_it_comes_back_exactly_right(
