@@ -28,7 +28,8 @@ async def end(file: Path) -> int:
     """End what still runs of the recorded processes; return how many there were."""
     recorded = json.loads(file.read_text(encoding="ascii")) if file.exists() else {}
     alive = _alive(recorded)
-    _signal(alive, signal.SIGINT)
+    # Not SIGINT: what a script starts in the background ignores it.
+    _signal(alive, signal.SIGTERM)
     with suppress(TimeoutError):
         async with asyncio.timeout(_WITHIN_S):
             while _alive(recorded):

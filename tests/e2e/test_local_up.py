@@ -43,6 +43,13 @@ async def test_run_json_says_where_everything_is(system: System) -> None:
     assert "Example" in await organizations(system)
 
 
+async def test_ports_other_than_the_usual_ones_are_said(system: System) -> None:
+    port = port_of(system.run["portal"])
+
+    assert port != 8083
+    assert f"portal listens on port {port}, not 8083" in system.said
+
+
 async def test_a_stop_leaves_no_process_and_the_next_start_keeps_the_data(stopped: System) -> None:
     await stopped.start()
     first = stopped.run
@@ -71,7 +78,7 @@ async def test_nothing_outlives_a_killed_supervisor_and_nothing_is_lost(stopped:
     with taken(port_of(first["ingest"])):
         await stopped.start()
         assert port_of(stopped.run["ingest"]) != port_of(first["ingest"])
-        assert f"ingest listens on port {port_of(stopped.run['ingest'])}" in stopped.said
+        assert stopped.run["scim"] in stopped.said
         assert sorted(await organizations(stopped)) == ["Example", "Globex"]
 
 

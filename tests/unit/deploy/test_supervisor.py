@@ -192,7 +192,7 @@ async def test_what_a_killed_run_left_is_ended_at_the_next_start(tmp_path: Path)
     ended = await leftovers.end(tmp_path / "pids.json")
 
     assert ended == 1
-    assert child.wait() == -signal.SIGINT
+    assert child.wait() == -signal.SIGTERM
     assert await leftovers.end(tmp_path / "pids.json") == 0
 
 
