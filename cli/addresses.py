@@ -32,6 +32,11 @@ class Addresses:
             )
         return str(self.known[part])
 
+    @property
+    def databases(self) -> dict[str, str]:
+        """The database of each service, where the running system told them."""
+        return dict(self.known.get("postgres", {}))
+
 
 def find() -> Addresses:
     """Return the addresses from the environment, completed from the nearest `.local/run.json`."""

@@ -20,15 +20,16 @@ from shared.contracts.management import (
 
 
 @click.group(invoke_without_command=True)
+@click.option("--json", "json_logs", is_flag=True, help="Run the service with logs as JSON.")
 @click.pass_context
-def roles(context: click.Context) -> None:
+def roles(context: click.Context, *, json_logs: bool) -> None:
     r"""Declare the roles of the application; alone: run the service that assigns them.
 
     \b
     Example: rollcall roles declare admin --name Administrator
     """
     if context.invoked_subcommand is None:
-        run_service("roles")
+        run_service("roles", json_logs=json_logs)
 
 
 @roles.command()

@@ -3,12 +3,14 @@
 import asyncio
 import os
 import sys
+from collections.abc import Mapping
 from importlib import import_module
 
 from shared import db
 
 SERVICES = ("ingest", "roles", "projector", "portal")
 _USAGE = f"usage: python -m services {'|'.join(SERVICES)}|migrate"
+EXIT_FAILED = 1
 EXIT_USAGE = 2
 
 
@@ -16,7 +18,7 @@ def main(arguments: list[str]) -> int:
     """Run what the one argument names; return the exit code."""
     match arguments:
         case ["migrate"]:
-            return asyncio.run(_migrate_all())
+            return _migrate_from_environment()
         case [name] if name in SERVICES:
             return int(import_module(f"services.{name}.app").main())
         case _:
@@ -24,22 +26,37 @@ def main(arguments: list[str]) -> int:
             return EXIT_USAGE
 
 
-async def _migrate_all() -> int:
-    """Bring each schema up to date; a service without a database URL is left alone."""
-    urls = {name: os.environ.get(f"ROLLCALL_{name.upper()}_DATABASE_URL") for name in SERVICES}
-    if not any(urls.values()):
+def database_urls() -> dict[str, str]:
+    """Return the address of each service's database that the environment names."""
+    given = {name: os.environ.get(f"ROLLCALL_{name.upper()}_DATABASE_URL") for name in SERVICES}
+    return {name: url for name, url in given.items() if url}
+
+
+async def migrate(urls: Mapping[str, str]) -> dict[str, list[str]]:
+    """Bring the schemas of these services up to date; return what was applied to each.
+
+    Raises db.DatabaseUnavailableError, db.MigrationError.
+    """
+    applied = {}
+    for name, url in urls.items():
+        async with db.connect(url, name, max_size=1) as database:
+            applied[name] = await db.migrate(database, ["shared", f"services.{name}"])
+    return applied
+
+
+def _migrate_from_environment() -> int:
+    urls = database_urls()
+    if not urls:
         sys.stderr.write("ROLLCALL_INGEST_DATABASE_URL (and the others): no database URL is set\n")
         return EXIT_USAGE
-    for name, url in urls.items():
-        if url:
-            await _migrate(name, url)
+    try:
+        applied = asyncio.run(migrate(urls))
+    except (db.DatabaseUnavailableError, db.MigrationError) as error:
+        sys.stderr.write(f"error: {error}\n")
+        return EXIT_FAILED
+    for name, steps in applied.items():
+        sys.stdout.write(f"{name}: {', '.join(steps) or 'up to date'}\n")
     return 0
-
-
-async def _migrate(name: str, url: str) -> None:
-    async with db.connect(url, name, max_size=1) as database:
-        applied = await db.migrate(database, ["shared", f"services.{name}"])
-    sys.stdout.write(f"{name}: {', '.join(applied) if applied else 'up to date'}\n")
 
 
 if __name__ == "__main__":
