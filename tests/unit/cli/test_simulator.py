@@ -106,7 +106,7 @@ def test_who_goes_leaves_each_group_first(action: str, last: str) -> None:
     app.take(Provision(ADA, ("Admins", "Editors")))
     endpoint.sent.clear()
 
-    app.take(Deprovision(ADA, ("Admins", "Editors"), action))  # type: ignore[arg-type]  # a table of two
+    app.take(Deprovision(ADA, ("Admins", "Editors"), action))
 
     assert endpoint.kinds == ["remove member", "remove member", last]
 
