@@ -19,6 +19,7 @@ from shared.contracts.management import Problem
 
 _log = structlog.get_logger(__name__)
 _HANDLER_TIMEOUT_S = 25.0
+_BUSY = "The service is busy; try again in a few seconds."
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 Body = TypeVar("Body", bound=BaseModel)
 REQUEST_ID = web.RequestKey("request_id", str)
@@ -64,8 +65,14 @@ def _record(service: str, request: web.Request, status: int, seconds: float) -> 
     )
 
 
-def problems(statuses: Mapping[type[Exception], int]) -> Middleware:
-    """Return a middleware that answers errors as problem+json; the table says the status."""
+def problems(
+    statuses: Mapping[type[Exception], int],
+    is_transient: Callable[[BaseException], bool] = lambda error: isinstance(error, TimeoutError),
+) -> Middleware:
+    """Return a middleware that answers errors as problem+json; the table says the status.
+
+    What is transient (`db.is_transient`) is 503: the same call may succeed in a moment.
+    """
 
     @web.middleware
     async def explain(request: web.Request, handler: Handler) -> web.StreamResponse:
@@ -77,12 +84,12 @@ def problems(statuses: Mapping[type[Exception], int]) -> Middleware:
             return problem(error.status, _reason(error), headers=_kept(error))
         except ValidationError as error:
             return problem(400, describe(error))
-        except TimeoutError:
-            return problem(503, "The service is busy; try again.", headers={"Retry-After": "2"})
         except tuple(statuses) as error:
             status = next(code for kind, code in statuses.items() if isinstance(error, kind))
             return problem(status, str(error))
-        except Exception:  # noqa: BLE001  # the edge: no error leaves as a stack trace
+        except Exception as error:  # noqa: BLE001  # the edge: no error leaves as a stack trace
+            if is_transient(error):
+                return problem(503, _BUSY, headers={"Retry-After": "2"})
             _log.exception("http.request_failed", request_id=request[REQUEST_ID])
             return problem(500, f"Something went wrong; quote {request[REQUEST_ID]}.")
 

@@ -85,23 +85,10 @@ class Handlers:
         return edge.answer(await usecases.explain(self.database, directory, user))
 
 
-@web.middleware
-async def _busy(request: web.Request, handler: edge.Handler) -> web.StreamResponse:
-    """Answer 503 where the same call may succeed in a moment: a directory is locked for long."""
-    try:
-        return await handler(request)
-    except Exception as error:
-        if not db.is_transient(error):
-            raise
-        return edge.problem(
-            503, "The directory is busy; try again in a few seconds.", headers={"Retry-After": "2"}
-        )
-
-
 def application(handlers: Handlers, api_key: str) -> web.Application:
     """Return the application below `/v1`."""
     app = web.Application(
-        middlewares=[edge.problems(STATUSES), edge.api_key(api_key), _busy],
+        middlewares=[edge.problems(STATUSES, db.is_transient), edge.api_key(api_key)],
         client_max_size=_MAX_BODY_BYTES,
     )
     app.add_routes(handlers.routes())

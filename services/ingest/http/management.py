@@ -134,6 +134,7 @@ def _token(found: Token) -> management.Token:
 
 def application(handlers: Management, api_key: str) -> web.Application:
     """Return the application below `/v1`."""
-    app = web.Application(middlewares=[edge.problems(STATUSES), edge.api_key(api_key)])
+    problems = edge.problems(STATUSES, db.is_transient)
+    app = web.Application(middlewares=[problems, edge.api_key(api_key)])
     app.add_routes(handlers.routes())
     return app

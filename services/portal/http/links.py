@@ -66,6 +66,7 @@ class Links:
 
 def api(links: Links, api_key: str) -> web.Application:
     """Return the application below `/v1`."""
-    app = web.Application(middlewares=[edge.problems({RefusedError: 422}), edge.api_key(api_key)])
+    problems = edge.problems({RefusedError: 422}, db.is_transient)
+    app = web.Application(middlewares=[problems, edge.api_key(api_key)])
     app.add_routes([web.post("/links", links.create)])
     return app
