@@ -30,6 +30,8 @@ _SERVER_SETTINGS = {
 }
 # Class 08: connection; 40: rollback; 53: resources; 55P03: lock timeout; 57: operator intervention.
 _TRANSIENT_STATES = ("08", "40", "53", "55P03", "57")
+# A session that ends while asyncpg awaits a commit surfaces as an error of its state machine.
+_LOST_CONNECTION = (OSError, TimeoutError, asyncpg.InterfaceError, asyncpg.InternalClientError)
 
 
 class DatabaseUnavailableError(Exception):
@@ -44,7 +46,7 @@ def is_transient(error: BaseException) -> bool:
     """Tell whether the same work may succeed when it is tried again."""
     if isinstance(error, asyncpg.PostgresError):
         return str(error.sqlstate).startswith(_TRANSIENT_STATES)
-    return isinstance(error, OSError | TimeoutError | asyncpg.InterfaceError)
+    return isinstance(error, _LOST_CONNECTION)
 
 
 def is_rolled_back(error: BaseException) -> bool:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, TypeVar
 
-from shared import consume, db, kafka, service
+from shared import consume, db, kafka, outbox, service
 from shared.contracts import envelope
 from shared.contracts.directory_events import Cause, DirectoryCreated
 from shared.contracts.envelope import Envelope, Origin, Position
@@ -187,3 +187,33 @@ async def waits_for_a_lock(connection: db.Connection) -> bool:
     where wait_event_type = 'Lock' and datname = current_database()
     """
     return bool(await connection.fetchval(query))
+
+
+async def open_directory(database: db.Database, lane: int) -> DirectoryId:
+    """Give a new directory its history."""
+    directory = new_directory()
+    async with database.transaction() as tx:
+        await outbox.open_history(tx, directory, lane)
+    return directory
+
+
+async def append(database: db.Database, topic: str, directory: DirectoryId, count: int = 1) -> None:
+    """Commit that many events of a directory to the outbox."""
+    entries = [outbox.Entry(topic, directory, tail(directory)) for _ in range(count)]
+    async with database.transaction() as tx:
+        await outbox.append(tx, directory, entries)
+
+
+async def is_drained(database: db.Database) -> bool:
+    """Tell whether everything in the outbox was published."""
+    async with database.connection() as connection:
+        return not await connection.fetchval("select count(*) from outbox")
+
+
+def occurrences(found: dict[int, list[kafka.Incoming]]) -> dict[DirectoryId, list[int]]:
+    """Return the sequences of each directory in log order, repeats and all."""
+    result: dict[DirectoryId, list[int]] = {}
+    for records in found.values():
+        for event in map(value, records):
+            result.setdefault(event.directory, []).append(event.position.sequence)
+    return result
