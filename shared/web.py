@@ -2,40 +2,67 @@
 
 import asyncio
 import hmac
+import secrets
 import time
-import uuid
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Container, Mapping
 from http import HTTPStatus
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import orjson
 import structlog
 from aiohttp import web
+from aiohttp.http_exceptions import HttpProcessingError
 from aiohttp.typedefs import Middleware
 from pydantic import BaseModel, ValidationError
 
 from shared import telemetry
+from shared.contracts import decoding
+from shared.contracts.ids import ordered_id
 from shared.contracts.management import Problem
 
 _log = structlog.get_logger(__name__)
 _HANDLER_TIMEOUT_S = 25.0
+_METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 _BUSY = "The service is busy; try again in a few seconds."
+_NOT_PLAIN_JSON = (
+    "The body is not declared as plain JSON in UTF-8; send it with Content-Type application/json "
+    "and without Content-Encoding."
+)
+_NOT_FRAMED = "The chunks of the body are not framed as HTTP says; send it again with its length."
+_HOLDS_NUL = "holds the character U+0000, which is not kept; leave it out."
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 Body = TypeVar("Body", bound=BaseModel)
 REQUEST_ID = web.RequestKey("request_id", str)
+MAX_BODY_BYTES = web.AppKey("max_body_bytes", int)
+"""How large a body may be; without it, what aiohttp takes."""
 
 
-def observed(service: str) -> Middleware:
-    """Return the outermost middleware: request id, deadline, one canonical log line, metrics."""
+def overdue(_request: web.Request) -> web.Response:
+    """Return the answer to a request that took too long."""
+    return problem(503, _BUSY, headers={"Retry-After": "2"})
+
+
+def observed(
+    service: str,
+    late: Callable[[web.Request], web.StreamResponse] = overdue,
+    endless: Container[str] = (),
+) -> Middleware:
+    """Return the outermost middleware: request id, deadline, one canonical log line, metrics.
+
+    `late` makes the answer to what took longer than the deadline, 25 s; the routes `endless` have
+    none, since they go on until somebody leaves.
+    """
 
     @web.middleware
     async def observe(request: web.Request, handler: Handler) -> web.StreamResponse:
         started = time.monotonic()
-        request[REQUEST_ID] = str(uuid.uuid4())
+        # Sorts by time, so that a log of requests needs no other order.
+        request[REQUEST_ID] = ordered_id(time.time_ns(), secrets.randbits(62))
         status = 500
         try:
-            async with asyncio.timeout(_HANDLER_TIMEOUT_S):
-                response = await handler(request)
+            is_endless = _route(request) in endless
+            answer = handler(request) if is_endless else _in_time(request, handler, late)
+            response = await answer
             response.headers.setdefault("X-Request-Id", request[REQUEST_ID])
             status = response.status
         except web.HTTPException as answer:
@@ -49,16 +76,36 @@ def observed(service: str) -> Middleware:
     return observe
 
 
-def _record(service: str, request: web.Request, status: int, seconds: float) -> None:
+async def _in_time(
+    request: web.Request, handler: Handler, late: Callable[[web.Request], web.StreamResponse]
+) -> web.StreamResponse:
+    try:
+        async with asyncio.timeout(_HANDLER_TIMEOUT_S) as deadline:
+            return await handler(request)
+    except TimeoutError:
+        # An answer that has begun cannot become another one.
+        if not deadline.expired() or request.writer.output_size:
+            raise
+    telemetry.REFUSED.labels("deadline").inc()
+    return late(request)
+
+
+def _route(request: web.Request) -> str:
     resource = request.match_info.route.resource
-    route = resource.canonical if resource else "unmatched"
+    return resource.canonical if resource else "unmatched"
+
+
+def _record(service: str, request: web.Request, status: int, seconds: float) -> None:
+    route = _route(request)
     if route in {"/livez", "/readyz", "/metrics"}:
         return
-    telemetry.REQUESTS.labels(service, route, request.method, status).observe(seconds)
+    # A client may make up methods; each would be a series of its own for ever.
+    method = request.method if request.method in _METHODS else "other"
+    telemetry.REQUESTS.labels(service, route, method, status).observe(seconds)
     _log.info(
         "http.request_answered",
         request_id=request[REQUEST_ID],
-        method=request.method,
+        method=method,
         route=route,
         status=status,
         duration_ms=round(seconds * 1000, 1),
@@ -71,7 +118,8 @@ def problems(
 ) -> Middleware:
     """Return a middleware that answers errors as problem+json; the table says the status.
 
-    What is transient (`db.is_transient`) is 503: the same call may succeed in a moment.
+    `extensions` of an error become members of the problem (RFC 9457, 3.2). What is transient
+    (`db.is_transient`) is 503: the same call may succeed in a moment.
     """
 
     @web.middleware
@@ -86,7 +134,7 @@ def problems(
             return problem(400, describe(error))
         except tuple(statuses) as error:
             status = next(code for kind, code in statuses.items() if isinstance(error, kind))
-            return problem(status, str(error))
+            return problem(status, str(error), extensions=getattr(error, "extensions", None))
         except Exception as error:  # noqa: BLE001  # the edge: no error leaves as a stack trace
             if is_transient(error):
                 return problem(503, _BUSY, headers={"Retry-After": "2"})
@@ -102,16 +150,32 @@ def _kept(error: web.HTTPException) -> dict[str, str]:
 
 
 def _reason(error: web.HTTPException) -> str:
+    """Say what is wrong, and what to do."""
+    match error:
+        case web.HTTPMethodNotAllowed():
+            return f"Use a method that is served here: {', '.join(sorted(error.allowed_methods))}."
+        case web.HTTPRequestTimeout():
+            return "The request did not arrive in time; send it again at once and without pauses."
     default = f"{error.status}: {error.reason}"
-    return error.text if error.text and error.text != default else f"{error.reason}."
+    if error.text and error.text != default:
+        return error.text
+    if isinstance(error, web.HTTPNotFound):
+        return "There is nothing at this address; GET /v1/openapi.json lists what there is."
+    return f"{error.reason}."
 
 
-def problem(status: int, detail: str, *, headers: Mapping[str, str] | None = None) -> web.Response:
+def problem(
+    status: int,
+    detail: str,
+    *,
+    headers: Mapping[str, str] | None = None,
+    extensions: Mapping[str, object] | None = None,
+) -> web.Response:
     """Return an error response."""
     body = Problem(title=HTTPStatus(status).phrase, status=status, detail=detail)
     return web.Response(
         status=status,
-        body=body.model_dump_json(by_alias=True).encode(),
+        body=orjson.dumps({**body.model_dump(by_alias=True), **(extensions or {})}),
         content_type="application/problem+json",
         headers=headers,
     )
@@ -125,13 +189,22 @@ def describe(error: ValidationError) -> str:
     )
 
 
+@web.middleware
+async def legible(request: web.Request, handler: Handler) -> web.StreamResponse:
+    """Refuse an address that names what Postgres cannot store."""
+    if "%00" in request.raw_path:
+        named = (name for name, value in request.query.items() if "\0" in value)
+        return problem(400, f"{next(named, 'address')}: it {_HOLDS_NUL}")
+    return await handler(request)
+
+
 def api_key(expected: str) -> Middleware:
     """Return a middleware that lets only the holder of the API key through."""
 
     @web.middleware
     async def check(request: web.Request, handler: Handler) -> web.StreamResponse:
         given = request.headers.get("Authorization", "").removeprefix("Bearer ")
-        if not hmac.compare_digest(given.encode(), expected.encode()):
+        if not hmac.compare_digest(given.encode(errors="replace"), expected.encode()):
             return problem(
                 401,
                 "Send the API key as `Authorization: Bearer …`.",
@@ -143,13 +216,62 @@ def api_key(expected: str) -> Middleware:
 
 
 async def body(request: web.Request, model: type[Body]) -> Body:
-    """Return the typed body. Raises HTTPBadRequest and pydantic.ValidationError."""
-    raw = await request.read()
+    """Return the typed body.
+
+    Raises HTTPUnsupportedMediaType, HTTPRequestEntityTooLarge, HTTPBadRequest and
+    pydantic.ValidationError.
+    """
+    if not _is_plain_json(request):
+        raise web.HTTPUnsupportedMediaType(text=_NOT_PLAIN_JSON)
+    raw = await _read(request)
     try:
-        document = orjson.loads(raw)
+        document = decoding.json(raw)
     except orjson.JSONDecodeError as error:
         raise web.HTTPBadRequest(text=f"The body is not JSON: {error.msg}.") from error
+    if rb"\u0000" in raw and (place := _nul_in(document)):
+        raise web.HTTPBadRequest(text=f"{place.lstrip('.')}: it {_HOLDS_NUL}")
     return model.model_validate(document)
+
+
+def _nul_in(document: Any) -> str | None:
+    """Return the place of a text that Postgres cannot store, as `describe` names places."""
+    left: list[tuple[str, Any]] = [("", document)]
+    while left:
+        place, value = left.pop()
+        match value:
+            case str() if "\0" in value:
+                return place or "body"
+            case list():
+                left += [(f"{place}.{number}", each) for number, each in enumerate(value)]
+            case dict():
+                left += [(place, name) for name in value]
+                left += [(f"{place}.{name}", each) for name, each in value.items()]
+    return None
+
+
+def _is_plain_json(request: web.Request) -> bool:
+    """Whether the headers say JSON in UTF-8, uncompressed; who says nothing means that."""
+    kind = request.headers.get("Content-Type", "application/json").lower()
+    encoding = request.headers.get("Content-Encoding", "identity").lower()
+    charset = (request.charset or "utf-8").lower()
+    return "json" in kind and charset in {"utf-8", "utf8"} and encoding == "identity"
+
+
+async def _read(request: web.Request) -> bytes:
+    # aiohttp heeds the limit of the outermost application alone.
+    most = request.config_dict.get(MAX_BODY_BYTES, request.client_max_size)
+    try:
+        return await request.clone(client_max_size=most).read()
+    except web.HTTPRequestEntityTooLarge as error:
+        text = f"The body is larger than {most:,} bytes; send less at once."
+        raise web.HTTPRequestEntityTooLarge(most, text=text) from error
+    except (HttpProcessingError, web.RequestPayloadError) as error:
+        raise web.HTTPBadRequest(text=_NOT_FRAMED) from error
+
+
+def query(request: web.Request, model: type[Body]) -> Body:
+    """Return the typed query; what the model does not know is ignored. Raises ValidationError."""
+    return model.model_validate(dict(request.query))
 
 
 def answer(value: BaseModel, status: int = 200) -> web.Response:

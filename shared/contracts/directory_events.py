@@ -3,6 +3,7 @@
 Each class is the `data` of one event type. `decode` turns an envelope into its class.
 """
 
+from datetime import datetime
 from typing import Any, ClassVar, Literal
 
 from pydantic import Field
@@ -35,6 +36,25 @@ class GroupRef(Contract):
     id: GroupId
     external_id: str | None = None
     display_name: str
+
+
+def user_ref(resource: dict[str, Any]) -> UserRef:
+    """Return how events name a user, from the whole resource."""
+    return UserRef(
+        id=UserId(resource["id"]),
+        external_id=resource.get("externalId"),
+        user_name=resource["userName"],
+        active=resource["active"],
+    )
+
+
+def group_ref(resource: dict[str, Any]) -> GroupRef:
+    """Return how events name a group, from the whole resource."""
+    return GroupRef(
+        id=GroupId(resource["id"]),
+        external_id=resource.get("externalId"),
+        display_name=resource["displayName"],
+    )
 
 
 class DirectoryEvent(Contract):
@@ -86,12 +106,7 @@ class UserEvent(ResourceEvent):
     @property
     def user(self) -> UserRef:
         """The user after the change."""
-        return UserRef(
-            id=UserId(self.resource["id"]),
-            external_id=self.resource.get("externalId"),
-            user_name=self.resource["userName"],
-            active=self.resource["active"],
-        )
+        return user_ref(self.resource)
 
 
 class UserCreated(UserEvent):
@@ -135,11 +150,7 @@ class GroupEvent(ResourceEvent):
     @property
     def group(self) -> GroupRef:
         """The group after the change."""
-        return GroupRef(
-            id=GroupId(self.resource["id"]),
-            external_id=self.resource.get("externalId"),
-            display_name=self.resource["displayName"],
-        )
+        return group_ref(self.resource)
 
 
 class GroupCreated(GroupEvent):
@@ -179,9 +190,74 @@ class MembershipAdded(MembershipEvent):
 
 
 class MembershipRemoved(MembershipEvent):
-    """A user left a group, also because one of the two was deleted."""
+    """A user left a group; `because` tells when that is so since one of the two was deleted.
+
+    `together` is how many members the same request took from the group, where it was more than one.
+    """
 
     type: ClassVar[str] = "rollcall.membership.removed.v1"
+    because: Literal["user.deleted", "group.deleted"] | None = None
+    together: int | None = Field(None, exclude_if=lambda count: count is None)
+
+
+class SnapshotBegin(DirectoryEvent):
+    """All of a directory is told again from here on, whatever was told before (ADR 0015).
+
+    Who missed events may go on here; who did not loses nothing by it.
+    """
+
+    type: ClassVar[str] = "rollcall.snapshot.begin.v1"
+    name: str
+    provider: str
+
+    @property
+    def subject(self) -> str:
+        """The `subject` of the envelope."""
+        return "directory"
+
+
+class SnapshotResource(Contract):
+    """A user or a group as it is at this place in the history."""
+
+    resource: dict[str, Any]
+    version: int
+    updated_at: datetime
+
+
+class SnapshotMembership(Contract):
+    """Who is in which group at this place in the history."""
+
+    user: UserRef
+    group: GroupRef
+
+
+class SnapshotItem(DirectoryEvent):
+    """Up to 500 users, groups or memberships, in full; users come first, memberships last."""
+
+    type: ClassVar[str] = "rollcall.snapshot.item.v1"
+    users: list[SnapshotResource] = Field(default_factory=list)
+    groups: list[SnapshotResource] = Field(default_factory=list)
+    memberships: list[SnapshotMembership] = Field(default_factory=list)
+
+    @property
+    def subject(self) -> str:
+        """The `subject` of the envelope."""
+        return "directory"
+
+
+class SnapshotEnd(DirectoryEvent):
+    """Everything was told: what nobody mentioned since `begin`, a sequence, is not there.
+
+    It belongs to the same generation.
+    """
+
+    type: ClassVar[str] = "rollcall.snapshot.end.v1"
+    begin: int
+
+    @property
+    def subject(self) -> str:
+        """The `subject` of the envelope."""
+        return "directory"
 
 
 EVENTS: dict[str, type[DirectoryEvent]] = {
@@ -198,6 +274,9 @@ EVENTS: dict[str, type[DirectoryEvent]] = {
         GroupDeleted,
         MembershipAdded,
         MembershipRemoved,
+        SnapshotBegin,
+        SnapshotItem,
+        SnapshotEnd,
     )
 }
 

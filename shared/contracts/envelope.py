@@ -13,12 +13,15 @@ from typing import Any
 
 import orjson
 
+from shared.contracts import decoding
 from shared.contracts.base import Contract
 from shared.contracts.ids import DirectoryId, OrganizationId, is_id
 
 CONTENT_TYPE = "application/cloudevents+json; charset=UTF-8"
 _PREFIX = "/directories/"
-_SCHEMA_BASE = "urn:rollcall:schemas:"
+# No attribute before it can hold this: inside a JSON string each quote is escaped.
+_TIME = b'"time":"'
+SCHEMA_BASE = "urn:rollcall:schemas:"
 
 
 class MalformedEventError(ValueError):
@@ -46,7 +49,11 @@ class Origin:
 
 @dataclass(frozen=True, slots=True)
 class Envelope:
-    """An event as read from the log; `data` is the decoded JSON, not yet typed."""
+    """An event as read from the log; `data` is the decoded JSON, not yet typed.
+
+    `published_ms` is when its record was published, in ms since 1970, where that is known;
+    `is_behind_gap` is said by the gate: what went before it is missing.
+    """
 
     id: str
     type: str
@@ -57,6 +64,8 @@ class Envelope:
     position: Position
     data: dict[str, Any]
     causation_id: str | None = None
+    published_ms: int | None = None
+    is_behind_gap: bool = False
 
 
 def event_id(directory: DirectoryId, position: Position, scope: str = "") -> str:
@@ -82,7 +91,7 @@ def tail(event_type: str, subject: str, origin: Origin, data: Contract, scope: s
         "subject": subject,
         "time": origin.time.astimezone(UTC).isoformat().replace("+00:00", "Z"),
         "datacontenttype": "application/json",
-        "dataschema": f"{_SCHEMA_BASE}{event_type}",
+        "dataschema": f"{SCHEMA_BASE}{event_type}",
         "organizationid": origin.organization,
     }
     if origin.traceparent:
@@ -93,17 +102,26 @@ def tail(event_type: str, subject: str, origin: Origin, data: Contract, scope: s
     return orjson.dumps({**attributes, "data": body})[1:]
 
 
-def parse(record: bytes | None) -> Envelope:
+def time_of(tail: bytes) -> datetime | None:
+    """Return the `time` in a tail that `tail` made, without parsing it; None for another's."""
+    _, _, rest = tail.partition(_TIME)
+    try:
+        return datetime.fromisoformat(rest[: rest.find(b'"')].decode())
+    except ValueError:
+        return None
+
+
+def parse(record: bytes | None, published_ms: int | None = None) -> Envelope:
     """Read one record value. Raises MalformedEventError for anything that is not our event."""
     if record is None:
         raise MalformedEventError("the record has no value")
     try:
-        return _envelope(orjson.loads(record))
+        return _envelope(decoding.json(record), published_ms)
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise MalformedEventError(f"the record is not a Rollcall event: {error!r}") from error
 
 
-def _envelope(document: dict[str, Any]) -> Envelope:
+def _envelope(document: dict[str, Any], published_ms: int | None) -> Envelope:
     directory = document["source"].removeprefix(_PREFIX).partition("/")[0]
     if not is_id(directory):
         raise MalformedEventError("the source names no directory")
@@ -119,4 +137,5 @@ def _envelope(document: dict[str, Any]) -> Envelope:
         position=Position(int(document["generation"]), int(document["sequence"])),
         data=document["data"],
         causation_id=document.get("causationid"),
+        published_ms=published_ms,
     )

@@ -11,6 +11,12 @@ from shared.contracts.ids import RoleKey
 
 SCOPE = "roles"
 STATE_SCOPE = "roles/state"
+Strategy = Literal["union", "first_match"]
+
+
+def _is_usual(value: object) -> bool:
+    """Tell whether a field says what every event said before there was such a field."""
+    return value in (None, [], True, "union")
 
 
 class RoleRef(Contract):
@@ -24,12 +30,21 @@ class Reason(Contract):
     """Why a user holds a role, or why it went.
 
     `group`: the groups that grant it (assigned), or that granted it until now (revoked);
-    `default`: the directory's default role; `inactive`, `deleted`: the user was suspended or
-    deleted; `mapping`: a saved mapping no longer grants it; `manual`, `fence`: reserved.
+    `default`: the directory's default role; `manual`: given by hand, or taken back (revoked);
+    `inactive`, `deleted`: the user was suspended or deleted; `mapping`: a saved mapping no longer
+    grants it; `fence`: an administrator approved a loss that had waited. Where several grant it,
+    `kind` is the first of group, default and manual, and `also` has the others; it is left out when
+    there are none.
     """
 
     kind: Literal["group", "default", "manual", "inactive", "deleted", "mapping", "fence"]
     groups: list[GroupRef] = Field(default_factory=list)
+    also: list[Literal["default", "manual"]] = Field(default_factory=list, exclude_if=_is_usual)
+
+    @property
+    def kinds(self) -> tuple[str, ...]:
+        """All that grants it."""
+        return (self.kind, *self.also)
 
 
 class RoleEvent(Contract):
@@ -70,6 +85,33 @@ class RoleRevoked(AssignmentEvent):
     type: ClassVar[str] = "rollcall.role.revoked.v1"
 
 
+class ManualEvent(RoleEvent):
+    """Somebody changes what a user is given by hand; role events follow if it holds more or less.
+
+    A user may hold a role by hand and through groups at once; the sync touches the latter alone.
+    """
+
+    user: UserRef
+    role: RoleRef
+
+    @property
+    def subject(self) -> str:
+        """The `subject` of the envelope."""
+        return f"users/{self.user.id}/manual/{self.role.key}"
+
+
+class ManualAssigned(ManualEvent):
+    """A role was given to a user by hand, or kept that way when the mapping was switched off."""
+
+    type: ClassVar[str] = "rollcall.manual.assigned.v1"
+
+
+class ManualUnassigned(ManualEvent):
+    """A role is no longer given to a user by hand: taken back, or the user was deleted."""
+
+    type: ClassVar[str] = "rollcall.manual.unassigned.v1"
+
+
 class MappedGroup(Contract):
     """One row of a mapping: who is in the group holds the role."""
 
@@ -78,11 +120,20 @@ class MappedGroup(Contract):
 
 
 class MappingSaved(RoleEvent):
-    """An administrator saved the group → role mapping; the role events of it follow."""
+    """An administrator saved the group → role mapping; the role events of it follow.
+
+    Under `union` every row counts. Under `first_match` `rows` are in order: the first group that a
+    user is in decides, by all its rows. The default role is every active user's; under
+    `first_match` that of users whom no row matches. What is not `enabled` grants nothing. These
+    three are left out where they are `union`, none and true.
+    """
 
     type: ClassVar[str] = "rollcall.mapping.saved.v1"
     version: int
     rows: list[MappedGroup]
+    strategy: Strategy = Field("union", exclude_if=_is_usual)
+    default_role: RoleRef | None = Field(None, exclude_if=_is_usual)
+    enabled: bool = Field(default=True, exclude_if=_is_usual)
 
     @property
     def subject(self) -> str:
@@ -98,7 +149,11 @@ class HeldRole(Contract):
 
 
 class RoleState(Contract):
-    """The value of a `role.state.v1` record: every role that the user holds now."""
+    """The value of a `role.state.v1` record: every role that the user holds now.
+
+    Its sequence is the last one of the directory's role events that it and the records before it
+    contain; it is published before that event (ADR 0021).
+    """
 
     type: ClassVar[str] = "rollcall.role.state.v1"
     user: UserRef
@@ -106,7 +161,8 @@ class RoleState(Contract):
 
 
 EVENTS: dict[str, type[RoleEvent]] = {
-    event.type: event for event in (RoleAssigned, RoleRevoked, MappingSaved)
+    event.type: event
+    for event in (RoleAssigned, RoleRevoked, MappingSaved, ManualAssigned, ManualUnassigned)
 }
 
 

@@ -5,7 +5,33 @@
 A crash anywhere repeats and never skips; repeats die at the consumer's gate (ADR 0003).
 """
 
-from shared.outbox.append import Entry, EventTooLargeError, append, open_history
+from shared.outbox.append import (
+    MAX_EVENT_BYTES,
+    Entry,
+    EventTooLargeError,
+    append,
+    append_one,
+    hold,
+    holds_more_than,
+    open_history,
+    statement,
+    store,
+)
+from shared.outbox.backlog import Backlog
 from shared.outbox.relay import BrokenOrderError, Relay
 
-__all__ = ["BrokenOrderError", "Entry", "EventTooLargeError", "Relay", "append", "open_history"]
+__all__ = [
+    "MAX_EVENT_BYTES",
+    "Backlog",
+    "BrokenOrderError",
+    "Entry",
+    "EventTooLargeError",
+    "Relay",
+    "append",
+    "append_one",
+    "hold",
+    "holds_more_than",
+    "open_history",
+    "statement",
+    "store",
+]

@@ -1,4 +1,7 @@
-"""Appending: one statement draws the sequence numbers and stores the events."""
+"""Appending: one statement draws the sequence numbers and stores the events.
+
+Where no decision depends on stored state, the same statement stores the state as well.
+"""
 
 import itertools
 from collections.abc import Sequence
@@ -32,22 +35,66 @@ _OPEN_HISTORY = """
 insert into directory_sequences (directory_id, lane) values ($1, $2)
 on conflict (directory_id) do nothing
 """
+_HOLD = "select 1 from directory_sequences where directory_id = $1 for update"
+_HOLDS_MORE = "select count(*) > $1::bigint from (select from outbox limit $1::bigint + 1) as found"
 _APPEND = """
-with drawn as (
-  update directory_sequences set sequence = sequence + $2 where directory_id = $1
-  returning lane, generation, sequence - $2 as base)
+{before}drawn as (
+  update directory_sequences set sequence = sequence + ${0} where directory_id = $1{condition}
+  returning lane, generation, sequence - ${0} as base)
 insert into outbox (lane, topic, key, directory_id, generation, sequence, tail)
 select drawn.lane, e.topic, e.key, $1, drawn.generation, drawn.base + e.step, e.tail
-from drawn, unnest($3::text[], $4::text[], $5::bigint[], $6::bytea[])
+from drawn, unnest(${1}::text[], ${2}::text[], ${3}::bigint[], ${4}::bytea[])
   with ordinality as e (topic, key, step, tail, n)
 order by e.n
 returning generation, sequence
 """
+_PARAMETERS = 5
+
+
+def statement(stored: str = "", *, first: int = 2) -> str:
+    """Return the statement that appends entries, if `stored` returns a row where it is given.
+
+    `stored` changes one resource of the directory $1 and comes first, so that its row is locked
+    before the counter. `store` runs it; the parameters from $`first` on are the entries'.
+    """
+    before = f"with stored as ({stored}),\n" if stored else "with "
+    condition = " and exists (select from stored)" if stored else ""
+    numbers = range(first, first + _PARAMETERS)
+    return _APPEND.format(*numbers, before=before, condition=condition)
+
+
+def _parameters(entries: Sequence[Entry]) -> tuple[object, ...]:
+    if any(entry.tail and len(entry.tail) > MAX_EVENT_BYTES for entry in entries):
+        raise EventTooLargeError(f"an event exceeds {MAX_EVENT_BYTES} bytes")
+    steps = list(itertools.accumulate(int(entry.numbered) for entry in entries))
+    return (
+        steps[-1],
+        [entry.topic for entry in entries],
+        [entry.key for entry in entries],
+        steps,
+        [entry.tail for entry in entries],
+    )
+
+
+_APPEND_ALONE = statement()
 
 
 async def open_history(tx: db.Connection, directory: DirectoryId, lane: int) -> None:
     """Give a directory its counter and its lane, for good; a second time changes nothing."""
     await tx.execute(_OPEN_HISTORY, directory, lane)
+
+
+async def hold(tx: db.Connection, directory: DirectoryId) -> None:
+    """Lock a directory's counter until commit: nobody else adds to its history meanwhile.
+
+    What a later statement of this transaction reads is what the history says up to here.
+    """
+    await tx.fetchval(_HOLD, directory)
+
+
+async def holds_more_than(connection: db.Connection, count: int) -> bool:
+    """Tell whether more than so many records wait to be published."""
+    return bool(await connection.fetchval(_HOLDS_MORE, count))
 
 
 async def append(
@@ -60,18 +107,22 @@ async def append(
     """
     if not entries:
         return None
-    if any(entry.tail and len(entry.tail) > MAX_EVENT_BYTES for entry in entries):
-        raise EventTooLargeError(f"an event exceeds {MAX_EVENT_BYTES} bytes")
-    steps = list(itertools.accumulate(int(entry.numbered) for entry in entries))
-    rows = await tx.fetch(
-        _APPEND,
-        directory,
-        steps[-1],
-        [entry.topic for entry in entries],
-        [entry.key for entry in entries],
-        steps,
-        [entry.tail for entry in entries],
-    )
+    return await store(tx, _APPEND_ALONE, [directory], entries)
+
+
+async def append_one(tx: db.Connection, directory: DirectoryId, entry: Entry) -> Position:
+    """Append an entry as `append` does; return its position."""
+    return await store(tx, _APPEND_ALONE, [directory], [entry])
+
+
+async def store(
+    connection: db.Connection, sql: str, values: Sequence[object], entries: Sequence[Entry]
+) -> Position:
+    """Run what `statement` returned, `values` first; return the position of the last entry.
+
+    Needs no transaction around it. Raises as `append` does.
+    """
+    rows = await connection.fetch(sql, *values, *_parameters(entries))
     if not rows:
-        raise LookupError(f"directory {directory} has no history")
+        raise LookupError(f"directory {values[0]} has no history")
     return Position(rows[-1]["generation"], rows[-1]["sequence"])

@@ -4,6 +4,7 @@ Live relays share the lanes evenly. An epoch, raised by each claim, proves owner
 slept past its lease finds another epoch and deletes nothing (invariant I6).
 """
 
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
 
 from shared import db
@@ -14,7 +15,7 @@ _JOIN = """
 insert into relay_members (owner, seen_until) values ($1, now() + interval '5 s')
 on conflict (owner) do update set seen_until = excluded.seen_until
 """
-_RENEW = """
+RENEW = """
 update relay_lanes set lease_until = now() + interval '5 s'
 where owner = $1 and (lane, epoch) in (select * from unnest($2::smallint[], $3::bigint[]))
 returning lane
@@ -61,7 +62,8 @@ class Leases:
     async def care(self, tx: db.Connection) -> None:
         """Renew what is held, give back what is above the fair share, claim what is free."""
         await tx.execute(_JOIN, self.owner)
-        await self.renew(tx)
+        claims = self.claims(self.lanes)
+        self.keep(self.lanes, [row["lane"] for row in await tx.fetch(RENEW, *claims)])
         share = await tx.fetchval(_SHARE, LANES)
         surplus = sorted(self.lanes)[share:]
         await tx.execute(_RELEASE, self.owner, surplus)
@@ -69,10 +71,15 @@ class Leases:
         claimed = await tx.fetch(_CLAIM, self.owner, share - len(kept))
         self.lanes = kept | {row["lane"]: row["epoch"] for row in claimed}
 
-    async def renew(self, tx: db.Connection) -> None:
-        """Prolong the leases that are still ours and forget the others."""
-        held = await tx.fetch(_RENEW, self.owner, list(self.lanes), list(self.lanes.values()))
-        self.lanes = {row["lane"]: self.lanes[row["lane"]] for row in held}
+    def claims(self, lanes: Iterable[int]) -> tuple[str, list[int], list[int]]:
+        """Return the parameters of `RENEW`: owner, lanes of ours, and the epoch of each."""
+        claimed = list(lanes)
+        return self.owner, claimed, [self.lanes[lane] for lane in claimed]
+
+    def keep(self, claimed: Iterable[int], held: Collection[int]) -> None:
+        """Forget those of the claimed lanes that are not held: somebody else has them."""
+        lost = set(claimed).difference(held)
+        self.lanes = {lane: epoch for lane, epoch in self.lanes.items() if lane not in lost}
 
     async def leave(self, tx: db.Connection) -> None:
         """Give everything back."""

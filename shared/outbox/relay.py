@@ -5,19 +5,32 @@ import uuid
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from typing import Protocol, TypeVar
 
 import structlog
 
-from shared import db, kafka
+from shared import db, kafka, telemetry
 from shared.contracts import envelope
 from shared.contracts.envelope import Position
 from shared.contracts.ids import DirectoryId
+from shared.contracts.topics import ROLE_STATE
+from shared.outbox import leases
 from shared.outbox.leases import Leases
 
 _log = structlog.get_logger(__name__)
 _ROWS_PER_LANE = 200
 _IDLE_S = 0.2
 _LEASE_CARE_S = 1.0
+
+
+class _Topical(Protocol):
+    """What goes to a topic."""
+
+    @property
+    def topic(self) -> str: ...
+
+
+_OnTopic = TypeVar("_OnTopic", bound=_Topical)
 
 
 class BrokenOrderError(Exception):
@@ -37,24 +50,39 @@ class _Row:
     created_at: datetime
 
 
+# From one lane that has rows to the next: most lanes are empty most of the time.
 _PENDING = """
+with recursive full_lanes (lane) as (
+  (select lane from outbox order by lane limit 1)
+  union all
+  select (select lane from outbox where outbox.lane > full_lanes.lane order by lane limit 1)
+  from full_lanes where full_lanes.lane is not null)
 select l.lane, o.id, o.topic, o.key, o.directory_id, o.generation, o.sequence, o.tail,
        o.created_at, p.generation as published_generation, p.sequence as published_sequence
-from unnest($1::smallint[]) as l (lane)
+from full_lanes as l
 cross join lateral (
   select * from outbox where outbox.lane = l.lane order by outbox.id limit $2) as o
 left join relay_positions as p on p.directory_id = o.directory_id
+where l.lane = any($1::smallint[])
 order by l.lane, o.id
 """
+# One statement, so that who lost a lane deletes nothing from it: only rows under a lease of ours.
 # Exact ids, not `id <= max`: a row committed meanwhile must not vanish unsent.
-_DELETE = """
-delete from outbox where (lane, id) in (select * from unnest($1::smallint[], $2::bigint[]))
-"""
-_MOVE = """
-insert into relay_positions (directory_id, generation, sequence)
-select * from unnest($1::uuid[], $2::integer[], $3::bigint[])
-on conflict (directory_id) do update
-  set generation = excluded.generation, sequence = excluded.sequence
+_SETTLE = f"""
+with held as ({leases.RENEW}),
+sent as (
+  delete from outbox using held, unnest($4::smallint[], $5::bigint[]) as s (lane, id)
+  where outbox.lane = held.lane and outbox.lane = s.lane and outbox.id = s.id
+  returning outbox.lane),
+moved as (
+  insert into relay_positions (directory_id, generation, sequence)
+  select r.directory_id, r.generation, r.sequence
+  from unnest($6::smallint[], $7::uuid[], $8::integer[], $9::bigint[])
+    as r (lane, directory_id, generation, sequence)
+  where r.lane in (select lane from held)
+  on conflict (directory_id) do update
+    set generation = excluded.generation, sequence = excluded.sequence)
+select held.lane, (select count(*) from sent where sent.lane = held.lane) as events from held
 """
 
 
@@ -122,6 +150,7 @@ class Relay:
             return False
         reached = _continue(rows)
         await self._publish(publisher, rows)
+        _observe(rows)
         await self._settle(rows, reached)
         return True
 
@@ -132,7 +161,7 @@ class Relay:
 
     async def _publish(self, publisher: kafka.Publisher, rows: Iterable[_Row]) -> None:
         lanes: dict[int, list[kafka.Outgoing]] = {}
-        for row in rows:
+        for row in states_first(rows):
             lanes.setdefault(row.lane, []).append(self._record(row))
         try:
             async with asyncio.TaskGroup() as group:
@@ -142,23 +171,29 @@ class Relay:
             raise kafka.PublishError("a lane was not acknowledged") from errors
 
     async def _settle(self, rows: Sequence[_Row], reached: dict[DirectoryId, Position]) -> None:
-        async with self.database.transaction() as tx:
-            await self._leases.renew(tx)
-            # A lane lost meanwhile is published again by its new owner: only repeats.
-            ours = [row for row in rows if row.lane in self._leases.lanes]
-            moved = {row.directory: reached[row.directory] for row in ours}
-            await tx.execute(_DELETE, [row.lane for row in ours], [row.id for row in ours])
-            await tx.execute(
-                _MOVE,
-                list(moved),
-                [position.generation for position in moved.values()],
-                [position.sequence for position in moved.values()],
+        lanes = {row.directory: row.lane for row in rows}
+        claimed = set(lanes.values())
+        async with self.database.connection() as connection:
+            held = await connection.fetch(
+                _SETTLE,
+                *self._leases.claims(claimed),
+                [row.lane for row in rows],
+                [row.id for row in rows],
+                [lanes[directory] for directory in reached],
+                list(reached),
+                [position.generation for position in reached.values()],
+                [position.sequence for position in reached.values()],
             )
+        # A lane lost meanwhile is published again by its new owner: only repeats.
+        self._leases.keep(claimed, [row["lane"] for row in held])
+        settled = sum(row["events"] for row in held)
         oldest = datetime.now(UTC) - min(row.created_at for row in rows)
+        telemetry.PUBLISHED.inc(settled)
+        telemetry.OUTBOX_AGE.set(oldest.total_seconds())
         _log.info(
             "relay.batch_published",
-            events=len(ours),
-            repeated=len(rows) - len(ours),
+            events=settled,
+            repeated=len(rows) - settled,
             oldest_ms=round(oldest.total_seconds() * 1000),
         )
 
@@ -167,24 +202,42 @@ class Relay:
         return kafka.Outgoing(row.topic, row.key.encode(), value)
 
 
+def states_first(rows: Iterable[_OnTopic]) -> list[_OnTopic]:
+    """Return the rows of a batch as they are published: compacted state before events (ADR 0021).
+
+    The topics of a batch are published one after the other, each in order.
+    """
+    return sorted(rows, key=lambda row: row.topic != ROLE_STATE.name)
+
+
+def _observe(rows: Iterable[_Row]) -> None:
+    """Count how long it took until Kafka had the rows, by topic."""
+    now = datetime.now(UTC)
+    for row in rows:
+        waited = (now - row.created_at).total_seconds()
+        telemetry.OUTBOX_WAIT.labels(row.topic).observe(waited)
+        changed_at = envelope.time_of(row.tail or b"")
+        if changed_at:
+            age = (now - changed_at).total_seconds()
+            telemetry.PUBLISHED_AGE.labels(row.topic).observe(age)
+
+
 def _continue(rows: Iterable[_Row]) -> dict[DirectoryId, Position]:
     """Check that each directory goes on without a hole; return where it gets to."""
     reached: dict[DirectoryId, Position] = {}
     for row in rows:
         last = reached.get(row.directory, row.published)
-        if last and row.position not in _successors(last):
+        if last and not _follows(last, row.position):
             raise BrokenOrderError(f"directory {row.directory}: {row.position} after {last}")
         reached[row.directory] = row.position
     return reached
 
 
-def _successors(last: Position) -> tuple[Position, ...]:
+def _follows(last: Position, position: Position) -> bool:
     # The same position again is an unnumbered entry; a new generation starts at 1.
-    return (
-        last,
-        Position(last.generation, last.sequence + 1),
-        Position(last.generation + 1, 1),
-    )
+    if position.generation > last.generation:
+        return position.sequence == 1
+    return position in {last, Position(last.generation, last.sequence + 1)}
 
 
 def _row(record: db.Record) -> _Row:
