@@ -6,6 +6,9 @@ from pydantic import Field, StringConstraints
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 Secret = Annotated[str, StringConstraints(min_length=16)]
+DatabaseUrl = Annotated[str, StringConstraints(pattern=r"^postgres(ql)?://")]
+Servers = Annotated[str, StringConstraints(pattern=r"^[^\s,:]+:\d+(,[^\s,:]+:\d+)*$")]
+PublicUrl = Annotated[str, StringConstraints(pattern=r"^(https?://\S+)?$")]
 
 
 class Settings(BaseSettings):
@@ -13,13 +16,22 @@ class Settings(BaseSettings):
 
     model_config = SettingsConfigDict(env_prefix="ROLLCALL_INGEST_", frozen=True)
 
-    database_url: str
+    database_url: DatabaseUrl
     host: str = "127.0.0.1"
     port: Annotated[int, Field(ge=1, le=65535)] = 8080
-    public_url: str = ""
+    public_url: PublicUrl = ""
     token_pepper: Secret
+    request_log_days: Annotated[int, Field(ge=0, le=365)] = 7
+    requests_per_second: Annotated[float, Field(gt=0, le=10_000)] = 50
+    burst: Annotated[int, Field(ge=1, le=100_000)] = 200
+    max_in_flight: Annotated[int, Field(ge=4, le=10_000)] = 256
+    max_connections: Annotated[int, Field(ge=0, le=100_000)] = 2_000
+    max_connections_per_peer: Annotated[int, Field(ge=0, le=100_000)] = 0
+    drain_wait_s: Annotated[float, Field(ge=0, le=15)] = Field(
+        0, validation_alias="ROLLCALL_DRAIN_WAIT_S"
+    )
     api_key: Secret = Field(validation_alias="ROLLCALL_API_KEY")
-    kafka_servers: str = Field(validation_alias="ROLLCALL_KAFKA_SERVERS")
+    kafka_servers: Servers = Field(validation_alias="ROLLCALL_KAFKA_SERVERS")
     log_format: Literal["json", "console"] = Field("json", validation_alias="ROLLCALL_LOG_FORMAT")
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field(
         "INFO", validation_alias="ROLLCALL_LOG_LEVEL"

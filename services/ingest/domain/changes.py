@@ -1,7 +1,7 @@
 """Before and after → events. What does not differ is no event (invariant I1)."""
 
 from collections.abc import Iterable, Iterator, Mapping
-from typing import Any
+from typing import Any, Literal
 
 from services.ingest.domain.resources import Resource
 from services.ingest.scim.definitions import USER
@@ -24,6 +24,7 @@ from shared.contracts.directory_events import (
     UserUpdated,
 )
 
+Deletion = Literal["user.deleted", "group.deleted"]
 _CREATED: Mapping[str, type[ResourceEvent]] = {"User": UserCreated, "Group": GroupCreated}
 _DELETED: Mapping[str, type[ResourceEvent]] = {"User": UserDeleted, "Group": GroupDeleted}
 
@@ -55,13 +56,17 @@ def joined(users: Iterable[UserRef], group: GroupRef, cause: Cause) -> list[Dire
     return [MembershipAdded(cause=cause, user=user, group=group) for user in users]
 
 
-def left(users: Iterable[UserRef], group: GroupRef, cause: Cause) -> list[DirectoryEvent]:
-    """Return the events of users that left a group."""
-    return [MembershipRemoved(cause=cause, user=user, group=group) for user in users]
+def left(
+    users: Iterable[UserRef], group: GroupRef, cause: Cause, because: Deletion | None = None
+) -> list[DirectoryEvent]:
+    """Return the events of users that left a group, or whose membership a deletion ended."""
+    gone = [*users]
+    told: dict[str, Any] = {"because": because, "together": len(gone) if len(gone) > 1 else None}
+    return [MembershipRemoved(cause=cause, user=user, group=group, **told) for user in gone]
 
 
 def _kind(before: Resource, after: Resource) -> type[ResourceEvent]:
-    if after.type is not USER:
+    if after.type.name != USER.name:
         return GroupUpdated
     if before.is_active == after.is_active:
         return UserUpdated
@@ -77,11 +82,17 @@ def _event(
 ) -> ResourceEvent:
     return kind(
         cause=cause,
-        resource=resource.representation(""),
+        resource=told(resource),
         version=resource.version,
         changed=changed or [],
         previous=previous or {},
     )
+
+
+def told(resource: Resource) -> Document:
+    """Return the whole resource; of a user it says whether it is active even if no provider did."""
+    whole = resource.representation("")
+    return whole | {"active": resource.is_active} if resource.type.name == USER.name else whole
 
 
 def _differences(before: Document, after: Document, prefix: str = "") -> Iterator[tuple[str, Any]]:

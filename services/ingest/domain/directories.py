@@ -2,7 +2,10 @@
 
 ManagementError
 ├── Unknown          what is asked for is not there
-└── TooManyTokens    two bearer tokens live at most
+├── TooManyTokens    two bearer tokens live at most
+├── UnclearSchema    a declaration does not say what it must
+├── SchemaConflict   a declaration that other schemas or stored values stand against
+└── Serving          ingest must not run meanwhile
 """
 
 from dataclasses import dataclass
@@ -25,6 +28,18 @@ class TooManyTokensError(ManagementError):
     """Two bearer tokens live at most: one in use, one to change over to."""
 
 
+class UnclearSchemaError(ManagementError):
+    """A declaration does not say what it must."""
+
+
+class SchemaConflictError(ManagementError):
+    """Other schemas of the directory, or stored values, stand against a declaration."""
+
+
+class ServingError(ManagementError):
+    """What changes all histories at once cannot be done while ingest runs."""
+
+
 @dataclass(frozen=True, slots=True)
 class Organization:
     """A customer of the application that runs Rollcall."""
@@ -44,3 +59,4 @@ class Directory:
     provider: str
     created_at: datetime
     last_request_at: datetime | None = None
+    delayed_s: float = 0.0

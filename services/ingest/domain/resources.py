@@ -1,13 +1,14 @@
 """Users and groups as they are stored, and the act that changes them."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
 from services.ingest.scim import messages, projection
-from services.ingest.scim.definitions import USER
-from services.ingest.scim.schema import Document, ResourceType, folded
+from services.ingest.scim.definitions import TYPES, Types
+from services.ingest.scim.folding import folded
+from services.ingest.scim.schema import Document, ResourceType
 from shared.contracts.directory_events import Cause, GroupRef, UserRef
 from shared.contracts.envelope import Origin
 from shared.contracts.ids import DirectoryId, GroupId, OrganizationId, UserId
@@ -22,6 +23,7 @@ class Act:
     cause: Cause
     now: datetime
     traceparent: str | None = None
+    types: Types = field(default_factory=lambda: TYPES)
 
     @property
     def origin(self) -> Origin:
@@ -44,7 +46,7 @@ class Resource:
     @property
     def name(self) -> str:
         """The attribute that is unique in the directory."""
-        return str(self.document["userName" if self.type is USER else "displayName"])
+        return str(self.document[self.type.key])
 
     @property
     def name_key(self) -> str:
@@ -79,6 +81,7 @@ class Resource:
             base_url,
             created=self.created_at,
             last_modified=self.updated_at,
+            version=self.version,
         )
         return projection.full(
             self.type, self.document, resource_id=self.id, meta=meta, extra=extra

@@ -7,9 +7,11 @@ would add nothing but time (event architecture, section 11).
 import base64
 import hmac
 import zlib
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 
+from services.ingest.domain.rates import Limit
+from services.ingest.scim.definitions import TYPES, Types
 from shared.contracts.ids import DirectoryId, OrganizationId
 
 PREFIX = "scim"
@@ -30,6 +32,7 @@ class Token:
     expires_at: datetime | None = None
     revoked_at: datetime | None = None
     last_used_at: datetime | None = None
+    first_used_at: datetime | None = None
 
     def is_live(self, now: datetime) -> bool:
         """Tell whether the token opens its directory."""
@@ -45,6 +48,8 @@ class Access:
     organization: OrganizationId
     provider: str
     expires_at: datetime | None
+    types: Types = field(default_factory=lambda: TYPES)
+    limit: Limit | None = None
 
 
 def compose(key_id: str, random: bytes) -> str:

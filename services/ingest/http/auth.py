@@ -20,7 +20,9 @@ from shared.contracts.ids import DirectoryId
 _log = structlog.get_logger(__name__)
 BASE = "/scim/v2/"
 _REMEMBER_S = 5.0
+_ASK_AGAIN_S = 3.0
 _REMEMBER_MOST = 10_000
+_MAX_TOKEN_CHARS = 128
 _FLUSH_EVERY_S = 1.0
 ACCESS = web.RequestKey("access", Access)
 
@@ -32,6 +34,7 @@ class Gatekeeper:
     database: db.Database
     pepper: str
     _known: dict[str, tuple[float, Access | None]] = field(default_factory=dict)
+    _asked: dict[str, asyncio.Lock] = field(default_factory=dict)
     _used: dict[str, datetime] = field(default_factory=dict)
 
     async def admit(self, value: str, directory: DirectoryId) -> Access:
@@ -44,14 +47,32 @@ class Gatekeeper:
         return access
 
     async def _access(self, value: str) -> Access | None:
+        if len(value) > _MAX_TOKEN_CHARS:
+            return None
         known = self._known.get(value)
-        if known and known[0] > time.monotonic():
+        good_s = _REMEMBER_S if value in self._asked else _ASK_AGAIN_S
+        if known and time.monotonic() - known[0] < good_s:
             return known[1]
-        access = await tokens.access(self.database, self.pepper, value)
-        if len(self._known) >= _REMEMBER_MOST:
-            self._known.clear()
-        self._known[value] = (time.monotonic() + _REMEMBER_S, access)
-        return access
+        return await self._ask(value)
+
+    async def _ask(self, value: str) -> Access | None:
+        """Ask the database, one request for all: the others go on with what is known.
+
+        Else each request of a flood asked, all at once whenever 5 s are over.
+        """
+        async with self._asked.setdefault(value, asyncio.Lock()):
+            now = time.monotonic()
+            known = self._known.get(value)
+            if known and now - known[0] < _ASK_AGAIN_S:
+                return known[1]
+            try:
+                access = await tokens.access(self.database, self.pepper, value)
+            finally:
+                self._asked.pop(value, None)
+            if len(self._known) >= _REMEMBER_MOST:
+                self._known.clear()
+            self._known[value] = (now, access)
+            return access
 
     async def record_use(self, stopping: asyncio.Event) -> None:
         """Write down the uses once a second, beside the requests; a crash costs the last one."""

@@ -9,17 +9,31 @@ from aiohttp import web
 from services.ingest.domain.directories import (
     Directory,
     Organization,
+    SchemaConflictError,
+    ServingError,
     TooManyTokensError,
+    UnclearSchemaError,
     UnknownError,
 )
 from services.ingest.domain.tokens import Token
 from services.ingest.usecases import directories, tokens
 from shared import db
 from shared import web as edge
+from shared.api import About, Endpoint
 from shared.contracts import management
 from shared.contracts.directory_events import Cause
 
-STATUSES: Mapping[type[Exception], int] = {UnknownError: 404, TooManyTokensError: 409}
+ABOUT = About(
+    "Rollcall ingest",
+    "Organizations, their directories, tokens and extension schemas, and what providers sent.",
+)
+STATUSES: Mapping[type[Exception], int] = {
+    UnknownError: 404,
+    TooManyTokensError: 409,
+    UnclearSchemaError: 400,
+    SchemaConflictError: 409,
+    ServingError: 409,
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,18 +45,61 @@ class Management:
     pepper: str
     committed: Callable[[], None]
 
-    def routes(self) -> list[web.RouteDef]:
-        """Return all routes."""
+    def endpoints(self) -> list[Endpoint]:
+        """Return all endpoints."""
         return [
-            web.post("/organizations", self.create_organization),
-            web.get("/organizations", self.list_organizations),
-            web.get("/organizations/{id}", self.get_organization),
-            web.post("/directories", self.create_directory),
-            web.get("/directories", self.list_directories),
-            web.get("/directories/{id}", self.get_directory),
-            web.post("/directories/{id}/tokens", self.issue_token),
-            web.get("/directories/{id}/tokens", self.list_tokens),
-            web.delete("/directories/{id}/tokens/{key}", self.revoke_token),
+            Endpoint(
+                "POST",
+                "/organizations",
+                self.create_organization,
+                {200: management.Organization, 201: management.Organization},
+                takes=management.NewOrganization,
+            ),
+            Endpoint(
+                "GET",
+                "/organizations",
+                self.list_organizations,
+                {200: list[management.Organization]},
+            ),
+            Endpoint(
+                "GET", "/organizations/{id}", self.get_organization, {200: management.Organization}
+            ),
+            Endpoint(
+                "POST",
+                "/directories",
+                self.create_directory,
+                {201: management.Directory},
+                takes=management.NewDirectory,
+                refuses=(404,),
+            ),
+            Endpoint(
+                "GET",
+                "/directories",
+                self.list_directories,
+                {200: list[management.Directory]},
+                asks=management.DirectoryQuery,
+                refuses=(404,),
+            ),
+            Endpoint(
+                "GET",
+                "/pulses",
+                self.list_pulses,
+                {200: list[management.Pulse]},
+                asks=management.PulseQuery,
+            ),
+            Endpoint("GET", "/directories/{id}", self.get_directory, {200: management.Directory}),
+            Endpoint(
+                "POST",
+                "/directories/{id}/tokens",
+                self.issue_token,
+                {201: management.IssuedToken},
+                takes=management.NewToken,
+                refuses=(409,),
+            ),
+            Endpoint(
+                "GET", "/directories/{id}/tokens", self.list_tokens, {200: list[management.Token]}
+            ),
+            Endpoint("DELETE", "/directories/{id}/tokens/{key}", self.revoke_token, {204: None}),
         ]
 
     async def create_organization(self, request: web.Request) -> web.Response:
@@ -73,13 +130,21 @@ class Management:
 
     async def list_directories(self, request: web.Request) -> web.Response:
         """Answer the directories of `?organization=`, or all."""
-        found = await directories.listed(self.database, request.query.get("organization"))
+        wanted = edge.query(request, management.DirectoryQuery)
+        found = await directories.listed(self.database, wanted.organization)
         return edge.answers([self._directory(each) for each in found])
 
     async def get_directory(self, request: web.Request) -> web.Response:
         """Answer one directory."""
         found = await directories.get(self.database, request.match_info["id"])
         return edge.answer(self._directory(found))
+
+    async def list_pulses(self, request: web.Request) -> web.Response:
+        """Answer the mark of each organization, by which one sees that it was called."""
+        wanted = edge.query(request, management.PulseQuery)
+        found = await directories.pulses(self.database, wanted.organizations.split(","))
+        return edge.answers([management.Pulse(organization_id=key, mark=mark)
+                             for key, mark in found.items()])  # fmt: skip
 
     async def issue_token(self, request: web.Request) -> web.Response:
         """Answer 201 with a new token and its value, told this once."""
@@ -113,6 +178,7 @@ class Management:
             endpoint=f"{self.public_url}/scim/v2/{found.id}",
             created_at=found.created_at,
             last_request_at=found.last_request_at,
+            delayed_s=found.delayed_s,
         )
 
 
@@ -127,14 +193,7 @@ def _token(found: Token) -> management.Token:
         last_four=found.last_four,
         created_at=found.created_at,
         expires_at=found.expires_at,
+        first_used_at=found.first_used_at,
         last_used_at=found.last_used_at,
         revoked_at=found.revoked_at,
     )
-
-
-def application(handlers: Management, api_key: str) -> web.Application:
-    """Return the application below `/v1`."""
-    problems = edge.problems(STATUSES, db.is_transient)
-    app = web.Application(middlewares=[problems, edge.api_key(api_key)])
-    app.add_routes(handlers.routes())
-    return app

@@ -4,6 +4,9 @@ It drives normalising, paths, filters, projection and /Schemas. Aliases are the 
 providers send instead, each with its source.
 """
 
+from collections.abc import Mapping
+from typing import TypeAlias
+
 from services.ingest.scim.schema import Attribute, Mutability, ResourceType, Schema
 
 
@@ -99,7 +102,8 @@ MEMBERS = Attribute(
     sub_attributes=(
         Attribute("value", "The id of the user.", case_exact=True, mutability="immutable"),
         _uri("$ref", "The address of the user.", "User", mutability="immutable"),
-        Attribute("display", "The name of the user.", mutability="readOnly"),
+        # Not in RFC 7643 §8.7.1: who compares what was sent with what came back would stumble.
+        Attribute("display", "The name of the user.", mutability="readOnly", returned="request"),
         Attribute(
             "type", "The kind of member.", mutability="immutable", canonical_values=("User",)
         ),
@@ -218,6 +222,8 @@ USER = ResourceType(
     name="User",
     endpoint="/Users",
     description="A person's account.",
+    key="userName",
+    apart="groups",
     schema=USER_SCHEMA,
     extensions=(ENTERPRISE_SCHEMA,),
 )
@@ -226,5 +232,12 @@ GROUP = ResourceType(
     name="Group",
     endpoint="/Groups",
     description="A set of users.",
+    key="displayName",
+    apart="members",
     schema=GROUP_SCHEMA,
 )
+
+Types: TypeAlias = Mapping[str, ResourceType]
+"""What a directory serves, by the name of the type."""
+
+TYPES: Types = {each.name: each for each in (USER, GROUP)}

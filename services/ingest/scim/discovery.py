@@ -3,16 +3,20 @@
 Each function returns plain resources; the edge wraps lists, and finds one by its `id`.
 """
 
-from services.ingest.scim.definitions import GROUP, USER
+from collections.abc import Iterable
+
+from services.ingest.scim import cursor
 from services.ingest.scim.schema import Attribute, Document, ResourceType, Schema
+from services.ingest.scim.search import DEFAULT_COUNT, MAX_RESULTS
 
 SERVICE_PROVIDER_CONFIG = "urn:ietf:params:scim:schemas:core:2.0:ServiceProviderConfig"
 RESOURCE_TYPE = "urn:ietf:params:scim:schemas:core:2.0:ResourceType"
 SCHEMA = "urn:ietf:params:scim:schemas:core:2.0:Schema"
 
-RESOURCE_TYPES = (USER, GROUP)
-MAX_RESULTS = 200
-"""The largest page; a list never holds more, whatever `count` asks for."""
+
+MAX_OPERATIONS = 1000
+MAX_PAYLOAD_BYTES = 4 * 1024 * 1024
+"""The bounds of one bulk request."""
 
 
 def service_provider_config(base_url: str) -> Document:
@@ -20,11 +24,23 @@ def service_provider_config(base_url: str) -> Document:
     return {
         "schemas": [SERVICE_PROVIDER_CONFIG],
         "patch": {"supported": True},
-        "bulk": {"supported": False, "maxOperations": 0, "maxPayloadSize": 0},
+        "bulk": {
+            "supported": True,
+            "maxOperations": MAX_OPERATIONS,
+            "maxPayloadSize": MAX_PAYLOAD_BYTES,
+        },
         "filter": {"supported": True, "maxResults": MAX_RESULTS},
         "changePassword": {"supported": False},
-        "sort": {"supported": False},
-        "etag": {"supported": False},
+        "sort": {"supported": True},
+        "etag": {"supported": True},
+        "pagination": {
+            "cursor": True,
+            "index": True,
+            "defaultPaginationMethod": "index",
+            "defaultPageSize": DEFAULT_COUNT,
+            "maxPageSize": MAX_RESULTS,
+            "cursorTimeout": cursor.TIMEOUT_S,
+        },
         "authenticationSchemes": [
             {
                 "type": "oauthbearertoken",
@@ -38,15 +54,18 @@ def service_provider_config(base_url: str) -> Document:
     }
 
 
-def resource_types(base_url: str) -> list[Document]:
+def resource_types(types: Iterable[ResourceType], base_url: str) -> list[Document]:
     """Return the resource types; the `id` of each is its name."""
-    return [_resource_type(each, base_url) for each in RESOURCE_TYPES]
+    return [_resource_type(each, base_url) for each in types]
 
 
-def schemas(base_url: str) -> list[Document]:
+def schemas(types: Iterable[ResourceType], base_url: str) -> list[Document]:
     """Return every schema in use with the characteristics of its attributes."""
-    used = [schema for each in RESOURCE_TYPES for schema in (each.schema, *each.extensions)]
-    return [_schema(schema, base_url) for schema in used]
+    used = [schema for each in types for schema in (each.schema, *each.extensions)]
+    return [
+        described(each) | {"meta": _meta("Schema", f"{base_url}/Schemas/{each.id}")}
+        for each in used
+    ]
 
 
 def _resource_type(resource_type: ResourceType, base_url: str) -> Document:
@@ -63,14 +82,14 @@ def _resource_type(resource_type: ResourceType, base_url: str) -> Document:
     }
 
 
-def _schema(schema: Schema, base_url: str) -> Document:
+def described(schema: Schema) -> Document:
+    """Return a schema as RFC 7643 §7 writes it, without `meta`; `declaration` reads it back."""
     return {
         "schemas": [SCHEMA],
         "id": schema.id,
         "name": schema.name,
         "description": schema.description,
         "attributes": [_attribute(each) for each in schema.attributes],
-        "meta": _meta("Schema", f"{base_url}/Schemas/{schema.id}"),
     }
 
 

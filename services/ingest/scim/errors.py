@@ -3,10 +3,14 @@
     ScimError
     ├── with a scimType (RFC 7644 table 9)
     │   InvalidFilter, TooMany, Uniqueness, Mutability, InvalidSyntax, InvalidPath, NoTarget,
-    │   InvalidValue, InvalidVersion, Sensitive
+    │   InvalidValue, InvalidVersion, Sensitive; of RFC 9865: InvalidCursor, ExpiredCursor,
+    │   InvalidCount
     └── without
-        NotFound, PreconditionFailed, PayloadTooLarge, Unsupported,
-        Unauthorized, Forbidden, MethodNotAllowed, UnsupportedMediaType
+        NotFound, UnknownEndpoint, PreconditionFailed, PayloadTooLarge, TooManyOperations,
+        Unresolved, Unsupported, Unauthorized, Forbidden, UnfilteredDiscovery, MethodNotAllowed,
+        UnsupportedMediaType, RequestTimeout
+        └── to be sent again later: TryLater
+            TooManyRequests, Busy, Behind, Full
 
 The docstring of a class is its public `detail`, filled from its fields: what is wrong, what to do.
 """
@@ -14,6 +18,8 @@ The docstring of a class is its public `detail`, filled from its fields: what is
 
 import inspect
 from dataclasses import dataclass
+
+_MAX_SHOWN = 400
 
 
 class ScimError(Exception):
@@ -30,7 +36,14 @@ class ScimError(Exception):
 
 
 def _text(value: object) -> str:
-    return ", ".join(map(str, value)) if isinstance(value, tuple) else str(value)
+    """Return a field as it may be shown: what came in a request is cut, and made printable."""
+    text = ", ".join(map(str, value)) if isinstance(value, tuple) else str(value)
+    shown = text if len(text) <= _MAX_SHOWN else f"{text[:_MAX_SHOWN]}…"
+    return shown if shown.isprintable() else "".join(map(_printable, shown))
+
+
+def _printable(character: str) -> str:
+    return character if character.isprintable() else "\N{REPLACEMENT CHARACTER}"
 
 
 @dataclass(eq=False)
@@ -129,6 +142,33 @@ class Sensitive(ScimError):
 
 
 @dataclass(eq=False)
+class InvalidCursor(ScimError):
+    """The cursor does not belong to this search.
+
+    Send the nextCursor of the page before with the same filter, sortBy and sortOrder and without
+    startIndex, or an empty cursor to start again.
+    """
+
+
+@dataclass(eq=False)
+class ExpiredCursor(ScimError):
+    """The cursor is older than {timeout_s} seconds.
+
+    Start again with an empty cursor.
+    """
+
+    timeout_s: int
+
+
+@dataclass(eq=False)
+class InvalidCount(ScimError):
+    """The count does not fit a search by cursor.
+
+    Send a count of 1 or more, the same with every page.
+    """
+
+
+@dataclass(eq=False)
 class NotFound(ScimError):
     """There is no {resource_type} with the id {id}.
 
@@ -137,6 +177,17 @@ class NotFound(ScimError):
 
     resource_type: str
     id: str
+
+
+@dataclass(eq=False)
+class UnknownEndpoint(ScimError):
+    """There is no endpoint {path} here.
+
+    Below the Endpoint URL there are /Users, /Groups, /Schemas, /ResourceTypes and
+    /ServiceProviderConfig; check the base URL that the provider was given.
+    """
+
+    path: str
 
 
 @dataclass(eq=False)
@@ -149,12 +200,32 @@ class PreconditionFailed(ScimError):
 
 @dataclass(eq=False)
 class PayloadTooLarge(ScimError):
-    """The request body is larger than {max_bytes} bytes.
+    """The request is larger than {limit}.
 
     Split it into several requests.
     """
 
-    max_bytes: int
+    limit: object
+
+
+@dataclass(eq=False)
+class TooManyOperations(ScimError):
+    """The request holds more than {max_operations} operations.
+
+    Split it into several requests.
+    """
+
+    max_operations: int
+
+
+@dataclass(eq=False)
+class Unresolved(ScimError):
+    """The reference bulkId:{bulk_id} leads to no resource of this request.
+
+    It is unknown, or the operation that should have made the resource failed: mend that one.
+    """
+
+    bulk_id: str
 
 
 @dataclass(eq=False)
@@ -184,6 +255,14 @@ class Forbidden(ScimError):
 
 
 @dataclass(eq=False)
+class UnfilteredDiscovery(ScimError):
+    """What this service can do is listed in full and never filtered.
+
+    Send the request without a filter (RFC 7644 section 4).
+    """
+
+
+@dataclass(eq=False)
 class MethodNotAllowed(ScimError):
     """The method {method} is not allowed here.
 
@@ -196,7 +275,59 @@ class MethodNotAllowed(ScimError):
 
 @dataclass(eq=False)
 class UnsupportedMediaType(ScimError):
-    """The request body is not declared as JSON.
+    """The request body is not declared as plain JSON in UTF-8.
 
-    Send it with Content-Type application/scim+json or application/json.
+    Send it with Content-Type application/scim+json or application/json, without Content-Encoding.
+    """
+
+
+@dataclass(eq=False)
+class RequestTimeout(ScimError):
+    """The request did not arrive within {within_s} seconds.
+
+    Send it again at once and without pauses, over a faster connection or in smaller parts.
+    """
+
+    within_s: int
+
+
+@dataclass(eq=False)
+class TryLater(ScimError):
+    """The request cannot be answered at the moment, and nothing was changed.
+
+    Send it again in {retry_after_s} seconds.
+    """
+
+    retry_after_s: int
+
+
+@dataclass(eq=False)
+class TooManyRequests(TryLater):
+    """This directory sends more requests than it may; this one changed nothing.
+
+    Send it again in {retry_after_s} seconds, and fewer at a time.
+    """
+
+
+@dataclass(eq=False)
+class Busy(TryLater):
+    """The service is busy at the moment; this request changed nothing.
+
+    Send it again in {retry_after_s} seconds.
+    """
+
+
+@dataclass(eq=False)
+class Behind(TryLater):
+    """Changes are not accepted at the moment: earlier ones have waited too long to be passed on.
+
+    Nothing is lost. Send the request again in {retry_after_s} seconds; reading goes on meanwhile.
+    """
+
+
+@dataclass(eq=False)
+class Full(TryLater):
+    """Changes are not accepted at the moment: the storage of this service is full.
+
+    Its operator has to make room. Send the request again in {retry_after_s} seconds.
     """

@@ -1,15 +1,19 @@
-"""The messages of the protocol (RFC 7644 §3.4.2, §3.5.2, §3.12) and what all resources carry."""
+"""The messages of the protocol (RFC 7644 §3) and what all resources carry."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Literal
 
+from services.ingest.scim import etag
 from services.ingest.scim.schema import Document, ResourceType
 
 LIST_RESPONSE = "urn:ietf:params:scim:api:messages:2.0:ListResponse"
 PATCH_OP = "urn:ietf:params:scim:api:messages:2.0:PatchOp"
+BULK_RESPONSE = "urn:ietf:params:scim:api:messages:2.0:BulkResponse"
 ERROR = "urn:ietf:params:scim:api:messages:2.0:Error"
+
+_RELATED = {"groups": ("direct", "/Groups"), "members": ("User", "/Users")}
 
 Op = Literal["add", "remove", "replace"]
 
@@ -37,6 +41,18 @@ def list_response(resources: Sequence[Document], total: int, start_index: int) -
     }
 
 
+def bulk_response(results: Sequence[Document]) -> Document:
+    """Return a BulkResponse: one result an executed operation (RFC 7644 §3.7)."""
+    return {"schemas": [BULK_RESPONSE], "Operations": list(results)}
+
+
+def cursor_response(resources: Sequence[Document], total: int, next_cursor: str | None) -> Document:
+    """Return a ListResponse of a search by cursor; without a next one it is the last page."""
+    listed = list_response(resources, total, 1)
+    del listed["startIndex"]
+    return listed | {"nextCursor": next_cursor} if next_cursor else listed
+
+
 def error(status: int, scim_type: str | None, detail: str) -> Document:
     """Return an Error; its status is text (RFC 7644 §3.12)."""
     message = {"schemas": [ERROR], "status": str(status), "detail": detail}
@@ -50,16 +66,15 @@ def meta(
     *,
     created: datetime,
     last_modified: datetime,
+    version: int,
 ) -> Document:
-    """Return the `meta` of a stored resource; `base_url` ends before the endpoint.
-
-    Without `version`: entity tags are not offered yet.
-    """
+    """Return the `meta` of a stored resource; `base_url` ends before the endpoint."""
     return {
         "resourceType": resource_type.name,
         "created": timestamp(created),
         "lastModified": timestamp(last_modified),
         "location": location(resource_type, resource_id, base_url),
+        "version": etag.of(version),
     }
 
 
@@ -68,6 +83,19 @@ def location(resource_type: ResourceType, resource_id: str, base_url: str) -> st
     return f"{base_url.rstrip('/')}{resource_type.endpoint}/{resource_id}"
 
 
+def related(
+    resource_type: ResourceType, named: Iterable[Sequence[str]], base_url: str
+) -> dict[str, list[Document]]:
+    """Return `groups` of a User or `members` of a Group, from ids and names."""
+    kind, endpoint = _RELATED[resource_type.apart]
+    listed: list[Document] = [
+        {"value": key, "$ref": f"{base_url}{endpoint}/{key}", "display": name, "type": kind}
+        for key, name in named
+    ]
+    return {resource_type.apart: listed} if listed else {}
+
+
 def timestamp(moment: datetime) -> str:
     """Return an aware moment as xsd:dateTime in UTC, to the millisecond."""
-    return moment.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+    utc = moment if moment.tzinfo is UTC else moment.astimezone(UTC)
+    return f"{utc.isoformat(timespec='milliseconds')[:-6]}Z"

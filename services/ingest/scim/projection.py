@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
+from services.ingest.scim import adoption
 from services.ingest.scim.definitions import USER
 from services.ingest.scim.errors import InvalidValue
 from services.ingest.scim.schema import Attribute, Document, ResourceType
@@ -16,9 +17,9 @@ Names: TypeAlias = frozenset[str] | None
 Tree: TypeAlias = dict[str, "Tree | None"]
 """Canonical names; below a name the chosen sub-attributes, None for all of them."""
 
-# OneLogin reports a user as failed when the answer lacks `name` with both parts, also when it
-# sent none. Empty text claims nothing, and means unassigned if the answer is sent back to us.
-_ALWAYS_SENT: Mapping[str, Mapping[str, Document]] = {
+# OneLogin reports a user as failed when the answer to its POST or PUT lacks `name` with both parts,
+# also when it sent none. Empty text claims nothing, and means unassigned if it is sent back to us.
+_ONELOGIN_EXPECTS: Mapping[str, Mapping[str, Document]] = {
     USER.name: {"name": {"givenName": "", "familyName": ""}}
 }
 
@@ -32,6 +33,9 @@ class _Selection:
         """Whether the attribute, or a part of it, is returned."""
         if attribute.returned in {"always", "never"}:
             return attribute.returned == "always"
+        return attribute.holds_always or self._names(attribute)
+
+    def _names(self, attribute: Attribute) -> bool:
         if self.wanted is not None:
             return attribute.name in self.wanted
         return attribute.returned == "default" and self.unwanted.get(attribute.name, {}) is not None
@@ -40,11 +44,15 @@ class _Selection:
         """Return the selection among its sub-attributes."""
         if self is _ALL:
             return _ALL
+        if attribute.returned != "always" and not self._names(attribute):
+            return _NOTHING_ELSE
         wanted = self.wanted.get(attribute.name) if self.wanted else None
         return _Selection(wanted, self.unwanted.get(attribute.name) or {})
 
 
 _ALL = _Selection(None, {})
+_NOTHING_ELSE = _Selection({}, {})
+"""What is always returned, and nothing else."""
 
 
 def project(
@@ -54,13 +62,16 @@ def project(
 
     Unknown names select nothing. Raises InvalidValue when both sets are given.
     """
-    sent = document | {
-        name: least | document.get(name, {})
-        for name, least in _ALWAYS_SENT.get(resource_type.name, {}).items()
-    }
+    document = adoption.fitting(resource_type, document)
     selection = _selection(resource_type, attributes, excluded)
-    chosen = _chosen(resource_type.attribute, sent, selection)
+    chosen = _chosen(resource_type.attribute, document, selection)
     return chosen | {"schemas": schemas(resource_type, chosen)}
+
+
+def for_onelogin(resource_type: ResourceType, document: Document) -> Document:
+    """Return a full resource with what OneLogin must find in the answer to a write."""
+    expected = _ONELOGIN_EXPECTS.get(resource_type.name, {})
+    return document | {name: least | document.get(name, {}) for name, least in expected.items()}
 
 
 def wants(resource_type: ResourceType, name: str, attributes: Names, excluded: Names) -> bool:
@@ -140,6 +151,13 @@ def _inside(attribute: Attribute, value: Any, selection: _Selection) -> Any:
         return value
     below = selection.below(attribute)
     if not attribute.multi_valued:
-        return _chosen(attribute.sub, value, below)
-    elements = [_chosen(attribute.sub, element, below) for element in value]
+        return _part(attribute, value, below)
+    elements = [_part(attribute, element, below) for element in value]
     return [element for element in elements if element]
+
+
+def _part(attribute: Attribute, value: Document, selection: _Selection) -> Document:
+    # Nearly every answer is whole, and so is nearly every part of it.
+    if selection is _ALL and value.keys() <= attribute.leaves:
+        return value
+    return _chosen(attribute.sub, value, selection)

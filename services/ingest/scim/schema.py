@@ -4,8 +4,7 @@ An extension is one more complex attribute, named by its URN, so that a path of 
 names (extension, attribute, sub-attribute) reaches everything. Every lookup is one dict access.
 """
 
-import unicodedata
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any, Literal, TypeAlias
@@ -16,6 +15,9 @@ Document: TypeAlias = dict[str, Any]
 Type = Literal[
     "string", "boolean", "decimal", "integer", "dateTime", "binary", "reference", "complex"
 ]
+LARGEST_INTEGER = 2**63 - 1
+"""As large as a bigint; JSON readers agree on less (RFC 8259 §6), but not on more."""
+
 Mutability = Literal["readOnly", "readWrite", "immutable", "writeOnly"]
 Returned = Literal["always", "never", "default", "request"]
 Uniqueness = Literal["none", "server", "global"]
@@ -38,9 +40,21 @@ class Attribute:
     reference_types: tuple[str, ...] = ()
     sub_attributes: tuple["Attribute", ...] = ()
     aliases: tuple[str, ...] = ()
+    holds_always: bool = field(init=False, repr=False, compare=False)
+    """Whether something below is always returned, so that this cannot be left out."""
+    leaves: frozenset[str] = field(init=False, repr=False, compare=False)
+    """Sub-attributes without parts that are returned where nobody chooses."""
     _subs: Mapping[str, "Attribute"] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
+        always = any(sub.returned == "always" or sub.holds_always for sub in self.sub_attributes)
+        leaves = frozenset(
+            sub.name
+            for sub in self.sub_attributes
+            if sub.returned in {"default", "always"} and not sub.sub_attributes
+        )
+        object.__setattr__(self, "holds_always", always)
+        object.__setattr__(self, "leaves", leaves)
         object.__setattr__(self, "_subs", _by_name(self.sub_attributes))
 
     def sub(self, name: str) -> "Attribute | None":
@@ -48,34 +62,60 @@ class Attribute:
         return self._subs.get(name.lower())
 
 
+Chain: TypeAlias = tuple[Attribute, ...]
+"""The attributes that a path leads through, from the top."""
+
+
 @dataclass(frozen=True, slots=True)
 class Schema:
-    """A schema; `aliases` are other URNs that providers send for it."""
+    """A schema; `aliases` are other URNs that providers send for it.
+
+    One that `is_declared` came with a directory: documents may be older than it.
+    """
 
     id: str
     name: str
     description: str
     attributes: tuple[Attribute, ...]
     aliases: tuple[str, ...] = ()
+    is_declared: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class ResourceType:
-    """A kind of resource: its own schema, its extensions, and what all resources share."""
+    """A kind of resource: its own schema, its extensions, and what all resources share.
+
+    `key` is the attribute that is unique in a directory, `apart` the one that is stored beside
+    the document. `required` and `immutable` are the paths to what must be there, and to what is set
+    once; `declared` are the extensions that came with a directory.
+    """
 
     name: str
     endpoint: str
     description: str
+    key: str
+    apart: str
     schema: Schema
     extensions: tuple[Schema, ...] = ()
     attributes: tuple[Attribute, ...] = field(init=False, repr=False, compare=False)
+    required: tuple[Chain, ...] = field(init=False, repr=False, compare=False)
+    immutable: tuple[Chain, ...] = field(init=False, repr=False, compare=False)
+    declared: frozenset[str] = field(init=False, repr=False, compare=False)
     _index: Mapping[str, Attribute] = field(init=False, repr=False, compare=False)
     _core_urns: frozenset[str] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
-        attributes = (*COMMON, *self.schema.attributes, *map(_as_attribute, self.extensions))
+        own = (*self.schema.attributes, *map(_as_attribute, self.extensions))
+        attributes = (*COMMON, *own)
         urns = (self.schema.id, *self.schema.aliases)
+        paths = [path for each in own if each.name != self.apart for path in _paths((each,))]
+        declared = frozenset(each.id.lower() for each in self.extensions if each.is_declared)
         object.__setattr__(self, "attributes", attributes)
+        object.__setattr__(self, "required", tuple(each for each in paths if each[-1].required))
+        object.__setattr__(
+            self, "immutable", tuple(each for each in paths if each[-1].mutability == "immutable")
+        )
+        object.__setattr__(self, "declared", declared)
         object.__setattr__(self, "_index", _by_name(attributes))
         object.__setattr__(self, "_core_urns", frozenset(urn.lower() for urn in urns))
 
@@ -87,7 +127,7 @@ class ResourceType:
         """Whether the URN is that of the resource's schema or of an extension."""
         return urn.lower() in self._core_urns or self.attribute(urn) is not None
 
-    def resolve(self, path: str) -> tuple[Attribute, ...]:
+    def resolve(self, path: str) -> Chain:
         """Return the attributes that a path leads through, from the top; () if one is unknown.
 
         Paths are dotted, may start with a URN (RFC 7644 §3.10), and are read in any case.
@@ -104,14 +144,6 @@ class ResourceType:
         return (extension, *below) if below else ()
 
 
-def folded(text: str) -> str:
-    """Return the form in which texts that are not caseExact compare (RFC 7643 §2.2, RFC 7644 §5).
-
-    Lower case and NFC, which a database can compute as well.
-    """
-    return text.lower() if text.isascii() else unicodedata.normalize("NFC", text).lower()
-
-
 def is_unassigned(raw: object) -> bool:
     """Whether a value says nothing: null, [], {} (RFC 7643 §2.5) or blank text.
 
@@ -121,14 +153,25 @@ def is_unassigned(raw: object) -> bool:
 
 
 def instant(text: str) -> datetime:
-    """Return the moment of an xsd:dateTime; without an offset it is UTC. Raises ValueError."""
+    """Return the moment of an xsd:dateTime in UTC, which it is in without an offset.
+
+    Raises ValueError.
+    """
     if "T" not in text:
         raise ValueError("a moment has a time of day")
     moment = datetime.fromisoformat(text)
-    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+    try:
+        return moment.astimezone(UTC) if moment.tzinfo else moment.replace(tzinfo=UTC)
+    except OverflowError as error:
+        raise ValueError("it is before the first year or after the last") from error
 
 
-def path_text(chain: tuple[Attribute, ...]) -> str:
+def moment_text(moment: datetime) -> str:
+    """Return how a moment in UTC is stored: without the Z, texts sort as their moments do."""
+    return moment.isoformat().replace("+00:00", "Z")
+
+
+def path_text(chain: Chain) -> str:
     """Return the canonical path through attributes, as `ResourceType.resolve` reads it."""
     names = [attribute.name for attribute in chain]
     if ":" not in names[0] or len(names) == 1:
@@ -136,7 +179,7 @@ def path_text(chain: tuple[Attribute, ...]) -> str:
     return f"{names[0]}:{'.'.join(names[1:])}"
 
 
-def _walk(find: Callable[[str], Attribute | None], names: str) -> tuple[Attribute, ...]:
+def _walk(find: Callable[[str], Attribute | None], names: str) -> Chain:
     chain: list[Attribute] = []
     for name in names.split("."):
         attribute = find(name)
@@ -145,6 +188,13 @@ def _walk(find: Callable[[str], Attribute | None], names: str) -> tuple[Attribut
         chain.append(attribute)
         find = attribute.sub
     return tuple(chain)
+
+
+def _paths(chain: Chain) -> Iterator[Chain]:
+    """Yield the path, and all below it."""
+    yield chain
+    for sub in chain[-1].sub_attributes:
+        yield from _paths((*chain, sub))
 
 
 def _by_name(attributes: Iterable[Attribute]) -> Mapping[str, Attribute]:

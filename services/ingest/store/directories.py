@@ -1,10 +1,13 @@
 """Organizations, directories and tokens."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 
 from services.ingest.domain.directories import Directory, Organization, UnknownError
+from services.ingest.domain.rates import Limit
 from services.ingest.domain.tokens import Access, Token
+from services.ingest.scim import declaration
+from services.ingest.scim.definitions import TYPES
 from shared import db, outbox
 from shared.contracts.ids import DirectoryId, OrganizationId, is_id
 from shared.contracts.topics import lane_of
@@ -20,14 +23,40 @@ _INSERT_DIRECTORY = """
 insert into directories (id, organization_id, name, provider, created_at)
 values ($1, $2, $3, $4, $5)
 """
-_DIRECTORY = """
-select id, organization_id, name, provider, created_at, last_request_at
-from directories where id = $1
+# Only where the published position lags is the outbox looked at.
+_FROM_DIRECTORIES = """
+select d.id, d.organization_id, d.name, d.provider, d.created_at, d.last_request_at,
+       coalesce(delay.seconds, 0) as delayed_s
+from directories as d
+left join lateral (
+  select extract(epoch from clock_timestamp() - first.created_at)::float8 as seconds
+  from directory_sequences as s
+  left join relay_positions as p on p.directory_id = s.directory_id
+  cross join lateral (
+    select created_at from outbox
+    where outbox.lane = s.lane and outbox.directory_id = s.directory_id
+    order by outbox.id limit 1) as first
+  where s.directory_id = d.id
+    and (p.generation, p.sequence) is distinct from (s.generation, s.sequence)) as delay on true
 """
-_DIRECTORIES = """
-select id, organization_id, name, provider, created_at, last_request_at
-from directories where $1::uuid is null or organization_id = $1
-order by created_at, id
+_DIRECTORY = f"{_FROM_DIRECTORIES} where d.id = $1"
+_DIRECTORIES = f"""{_FROM_DIRECTORIES}
+where $1::uuid is null or d.organization_id = $1
+order by d.created_at, d.id
+"""
+# The request log's key ends with the newest call, whatever became of it.
+_PULSES = """
+select d.organization_id, md5(string_agg(
+  concat_ws('/', d.id, d.last_request_at, tokens.number, tokens.changed_at, newest.id), ','
+  order by d.id)) as mark
+from directories as d
+cross join lateral (
+  select count(*) as number, max(greatest(created_at, revoked_at, first_used_at)) as changed_at
+  from tokens where tokens.directory_id = d.id) as tokens
+left join lateral (
+  select id from requests where requests.directory_id = d.id order by id desc limit 1) as newest
+  on true
+where d.organization_id = any($1::uuid[]) group by d.organization_id
 """
 _LOCK_DIRECTORY = "select 1 from directories where id = $1 for no key update"
 _ISSUE = """
@@ -35,22 +64,32 @@ insert into tokens (id, directory_id, label, digest, last_four, created_at, expi
 values ($1, $2, $3, $4, $5, $6, $7)
 """
 _TOKENS = """
-select id, directory_id, label, digest, last_four, created_at, expires_at, revoked_at, last_used_at
+select id, directory_id, label, digest, last_four, created_at, expires_at, revoked_at, last_used_at,
+       first_used_at
 from tokens where directory_id = $1 order by created_at, id
 """
 _REVOKE = """
 update tokens set revoked_at = coalesce(revoked_at, $3) where directory_id = $1 and id = $2
 returning id
 """
+_CHANGE_LIMIT = "update directories set requests_per_second = $2, burst = $3 where id = $1"
 _ACCESS = """
-select t.digest, t.directory_id, t.expires_at, d.organization_id, d.provider
+select t.digest, t.directory_id, t.expires_at, d.organization_id, d.provider,
+       d.requests_per_second, d.burst, (
+  select jsonb_agg(
+    jsonb_build_object('resourceType', s.resource_type, 'schema', s.document) order by s.urn_key
+  )::text
+  from directory_schemas as s where s.directory_id = d.id
+) as declared
 from tokens as t join directories as d on d.id = t.directory_id
 where t.id = $1 and t.revoked_at is null and (t.expires_at is null or t.expires_at > now())
 """
 _RECORD_USE = """
 with used as (select * from unnest($1::text[], $2::timestamptz[]) as u (id, at)),
 marked as (
-  update tokens set last_used_at = used.at from used where tokens.id = used.id
+  update tokens set last_used_at = used.at,
+    first_used_at = coalesce(first_used_at, last_used_at, used.at)
+  from used where tokens.id = used.id
   returning tokens.directory_id, used.at)
 update directories set last_request_at = latest.at
 from (select directory_id, max(at) as at from marked group by directory_id) as latest
@@ -108,6 +147,20 @@ async def listed(connection: db.Connection, organization_id: str | None) -> list
     return [_directory(row) for row in await connection.fetch(_DIRECTORIES, organization_id)]
 
 
+async def pulses(
+    connection: db.Connection, organizations: Sequence[str]
+) -> dict[OrganizationId, str]:
+    """Return a mark for each organization that has a directory; it differs once anything did."""
+    rows = await connection.fetch(_PULSES, organizations)
+    return {OrganizationId(row["organization_id"]): row["mark"] for row in rows}
+
+
+async def change_limit(tx: db.Connection, key: DirectoryId, limit: Limit | None) -> None:
+    """Store the limit of a directory; None stands for the default."""
+    values = (limit.per_second, limit.burst) if limit else (None, None)
+    await tx.execute(_CHANGE_LIMIT, key, *values)
+
+
 async def insert_token(tx: db.Connection, token: Token) -> None:
     """Store a new token."""
     await tx.execute(
@@ -136,7 +189,7 @@ async def tokens(connection: db.Connection, directory: DirectoryId) -> list[Toke
 async def revoke(tx: db.Connection, directory: DirectoryId, key_id: str, now: datetime) -> None:
     """End a token; a second time changes nothing. Raises UnknownError."""
     if not await tx.fetchval(_REVOKE, directory, key_id, now):
-        raise UnknownError(f"This directory has no token {key_id}.")
+        raise UnknownError(f"This directory has no token {key_id}; list them with GET …/tokens.")
 
 
 async def access(connection: db.Connection, key_id: str) -> tuple[bytes, Access] | None:
@@ -150,6 +203,8 @@ async def access(connection: db.Connection, key_id: str) -> tuple[bytes, Access]
         OrganizationId(row["organization_id"]),
         row["provider"],
         row["expires_at"],
+        declaration.types(row["declared"]) if row["declared"] else TYPES,
+        Limit(row["requests_per_second"], row["burst"]) if row["burst"] else None,
     )
 
 
@@ -170,6 +225,7 @@ def _directory(row: db.Record) -> Directory:
         row["provider"],
         row["created_at"],
         row["last_request_at"],
+        row["delayed_s"],
     )
 
 
@@ -184,4 +240,5 @@ def _token(row: db.Record) -> Token:
         row["expires_at"],
         row["revoked_at"],
         row["last_used_at"],
+        row["first_used_at"],
     )

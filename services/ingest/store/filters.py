@@ -1,27 +1,23 @@
-"""Filter tree → SQL condition with bound parameters; paths become columns or document lookups.
+"""Filter tree → SQL condition with bound parameters; what each filter means: `scim.filter.matches`.
 
-Every term is two-valued (`coalesce(…, false)`), so that `not` and `ne` also hold for what is
-unassigned, as in `scim.filter.matches`, which says what each filter means.
+Under `where`, null counts as false, and `and`, `or` and `exists` keep it so. Only `not` (and `ne`,
+which is one) asks `is not true`, so that it also holds for what is unassigned, and so that every
+other term stays bare enough for an index.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from datetime import UTC
+from decimal import Decimal
 from typing import TypeAlias, assert_never
 
 from services.ingest.scim import filter as filters
-from services.ingest.scim.definitions import GROUP, USER
+from services.ingest.scim.definitions import USER
 from services.ingest.scim.errors import InvalidFilter
-from services.ingest.scim.filter import (
-    And,
-    Comparison,
-    Filter,
-    Literal,
-    Not,
-    Or,
-    Present,
-    ValuePath,
-)
-from services.ingest.scim.schema import Attribute, ResourceType, folded, instant
+from services.ingest.scim.filter import And, Comparison, Filter, Not, Or, Present, ValuePath
+from services.ingest.scim.folding import folded
+from services.ingest.scim.schema import Attribute, ResourceType, instant
+from services.ingest.store import paths
 from shared.contracts.ids import is_id
 
 _SLOT = "\x00"
@@ -53,19 +49,27 @@ _OPERATORS = {
     "sw": "starts_with({x}, {v})",
     "ew": "right({x}, length({v})) = {v}",
 }
+# As text, since asyncpg takes the first and last moment of Python's calendar for infinities.
+_CASTS = {"timestamptz": "text::timestamptz"} | {t: t for t in ("text", "boolean", "numeric")}
+_IN_ORDER = frozenset({"gt", "ge", "lt", "le"})
 
 
-def compiled(tree: Filter, resource_type: ResourceType) -> Condition:
+def compiled(
+    tree: Filter, resource_type: ResourceType, others: Sequence[ResourceType] = ()
+) -> Condition:
     """Return the condition for a filter. Raises InvalidFilter, as `scim.filter.resolve`."""
-    return _term(filters.resolve(tree, resource_type), _Root(resource_type))
+    return _term(filters.resolve(tree, resource_type, others), _Root(resource_type))
 
 
 @dataclass(frozen=True, slots=True)
 class _Presence:
     """Asks whether there is a value."""
 
-    def on(self, x: str, *, is_folded: bool = False) -> Condition:  # noqa: ARG002  # as _Equation
-        return Condition(f"({x} is not null)")
+    def inside(self, text: str) -> Condition:
+        return self.on(text)
+
+    def on(self, x: str) -> Condition:
+        return Condition(f"{x} is not null")
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,24 +80,33 @@ class _Equation:
     operator: str
     value: str | bool | int | float
 
-    def on(self, x: str, *, is_folded: bool = False) -> Condition:
-        """Return the condition on an expression of the attribute's type."""
-        if self.attribute.type == "dateTime":
-            return self._applied(f"({x})::timestamptz", f"{_SLOT}::timestamptz",
-                                 instant(str(self.value)))  # fmt: skip
-        text = str(self.value).lower() if isinstance(self.value, bool) else str(self.value)
-        if self.attribute.type != "boolean" and not self.attribute.case_exact:
-            x, text = x if is_folded else f"lower({x})", folded(text)
-        return self._applied(f'{x} collate "C"', f"{_SLOT}::text", text)
+    def inside(self, text: str) -> Condition:
+        """Return the condition on the text of a JSON value."""
+        return self.on(paths.comparable(self.attribute, text))
 
-    def _applied(self, x: str, v: str, parameter: object) -> Condition:
+    def on(self, x: str) -> Condition:
+        """Return the condition on a comparable value."""
+        sql_type = paths.SQL_TYPES.get(self.attribute.type, "text")
+        if sql_type == "text" and self.operator in _IN_ORDER:
+            x = f'{x} collate "C"'
         template = _OPERATORS[self.operator]
-        text = f"coalesce({template.format(x=x, v=v)}, false)"
-        return Condition(text, (parameter,) * template.count("{v}"))
+        text = template.format(x=x, v=f"{_SLOT}::{_CASTS[sql_type]}")
+        return Condition(text, (self.parameter(),) * template.count("{v}"))
+
+    def parameter(self) -> object:
+        match paths.SQL_TYPES.get(self.attribute.type):
+            case "timestamptz":
+                return instant(str(self.value)).astimezone(UTC).isoformat()
+            case "numeric":
+                return Decimal(str(self.value))
+            case "boolean":
+                return self.value
+            case _:
+                text = str(self.value)
+                return text if self.attribute.case_exact else folded(text)
 
 
 _Question: TypeAlias = _Presence | _Equation
-_Column: TypeAlias = Callable[[_Question], Condition]
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,21 +119,34 @@ class _Root:
         return self.type.resolve(path)
 
     def ask(self, path: str, question: _Question) -> Condition:
-        column = _COLUMNS.get((self.type.name, path)) or _COLUMNS.get(("", path))
-        if column:
-            return column(question)
-        return _inside("resource.document", self.chain(path), question)
+        if isinstance(question, _Equation) and (indexed := _indexed(self.type, path, question)):
+            return indexed
+        _refuse_computed(self.type, path)
+        if column := paths.column(self.type, path):
+            return question.on(column)
+        if (self.type.name, path) == (USER.name, "emails.value"):
+            return _any("unnest(resource.email_keys) as element (key)", question.on("element.key"))
+        chain = self.chain(path)
+        if chain[0].multi_valued:
+            inner = _inside("element.value", chain[1:], question)
+            return _any(paths.elements_of(self.type, chain[:1]), inner)
+        return _inside("resource.document", chain, question)
 
     def any_element(self, path: str, term: Filter) -> Condition:
         chain = self.chain(path)
-        source = _RELATED.get((self.type.name, path)) or _array("resource.document", chain)
-        return _any(source, _term(term, _Element(chain[-1])))
+        scope = _Element(self.type, path, chain[-1])
+        found = _any(paths.elements_of(self.type, chain), _term(term, scope))
+        if (self.type.name, path) != (USER.name, "emails"):
+            return found
+        return _joined(" and ", [*_addresses(term, scope), found])
 
 
 @dataclass(frozen=True, slots=True)
 class _Element:
     """Paths of one element of a multi-valued attribute, the row `element`."""
 
+    type: ResourceType
+    path: str
     attribute: Attribute
 
     def chain(self, path: str) -> tuple[Attribute, ...]:
@@ -128,6 +154,7 @@ class _Element:
         return (sub,) if sub else ()
 
     def ask(self, path: str, question: _Question) -> Condition:
+        _refuse_computed(self.type, f"{self.path}.{path}")
         return _inside("element.value", self.chain(path), question)
 
     def any_element(self, path: str, term: Filter) -> Condition:  # noqa: ARG002  # as _Root
@@ -135,6 +162,11 @@ class _Element:
 
 
 _Scope: TypeAlias = _Root | _Element
+
+
+def _refuse_computed(resource_type: ResourceType, path: str) -> None:
+    if paths.is_computed(resource_type, path):
+        raise InvalidFilter(f'the attribute "{path}" cannot be searched')
 
 
 def _term(tree: Filter, scope: _Scope) -> Condition:
@@ -158,107 +190,71 @@ def _term(tree: Filter, scope: _Scope) -> Condition:
 def _comparison(tree: Comparison, scope: _Scope) -> Condition:
     if tree.operator == "ne":
         return _not(_comparison(Comparison(tree.path, "eq", tree.value), scope))
-    value: Literal = tree.value
-    if value is None:
+    if tree.value is None:
         return _not(scope.ask(tree.path, _Presence()))
-    attribute = scope.chain(tree.path)[-1]
-    return scope.ask(tree.path, _Equation(attribute, tree.operator, value))
+    return scope.ask(tree.path, _Equation(scope.chain(tree.path)[-1], tree.operator, tree.value))
 
 
 def _not(condition: Condition) -> Condition:
-    return Condition(f"not ({condition.text})", condition.values)
+    return Condition(f"({condition.text}) is not true", condition.values)
 
 
 def _joined(word: str, conditions: list[Condition]) -> Condition:
+    if not conditions:
+        return _NOTHING
     return Condition(
-        f"({word.join(condition.text for condition in conditions)})",
+        f"({word.join(f'({condition.text})' for condition in conditions)})",
         tuple(value for condition in conditions for value in condition.values),
     )
-
-
-def _inside(document: str, chain: tuple[Attribute, ...], question: _Question) -> Condition:
-    """Walk a chain of attributes from a jsonb expression to the text of its value."""
-    head, *rest = chain
-    if head.multi_valued:
-        inner = (
-            _inside("element.value", tuple(rest), question)
-            if rest
-            else question.on("(element.value #>> '{}')")
-        )
-        return _any(_array(document, (head,)), inner)
-    if not rest:
-        return question.on(f"({document} ->> {_quoted(head.name)})")
-    return _inside(f"({document} -> {_quoted(head.name)})", tuple(rest), question)
-
-
-def _array(document: str, chain: tuple[Attribute, ...]) -> str:
-    for attribute in chain:
-        document = f"({document} -> {_quoted(attribute.name)})"
-    return f"jsonb_array_elements(coalesce({document}, '[]')) as element (value)"
 
 
 def _any(source: str, inner: Condition) -> Condition:
     return Condition(f"exists (select from {source} where {inner.text})", inner.values)
 
 
-def _quoted(name: str) -> str:
-    # Names come from the schema table, never from the request.
-    return "'" + name.replace("'", "''") + "'"
+def _inside(document: str, chain: tuple[Attribute, ...], question: _Question) -> Condition:
+    """Walk a chain of attributes from a JSON expression to the text of its value."""
+    if not chain:
+        return question.inside(f"({document} #>> '{{}}')")
+    head, *rest = chain
+    if head.multi_valued:
+        inner = _inside("element.value", tuple(rest), question)
+        return _any(paths.elements(document, (head,)), inner)
+    if not rest:
+        return question.inside(f"({document} ->> {paths.quoted(head.name)})")
+    return _inside(paths.inside(document, (head,)), tuple(rest), question)
 
 
-def _id(question: _Question) -> Condition:
-    match question:
-        case _Equation(operator="eq", value=str(value)):
-            return Condition(f"resource.id = {_SLOT}::uuid", (value,)) if is_id(value) else _NOTHING
-        case _:
-            return question.on("resource.id::text")
+def _indexed(resource_type: ResourceType, path: str, question: _Equation) -> Condition | None:
+    """Return the condition for `eq` on what has an index of another shape than a column."""
+    if question.operator != "eq":
+        return None
+    if path == "id":
+        return _id("resource.id = {v}", question)
+    if path == f"{resource_type.apart}.value":
+        apart = paths.APART[resource_type.name]
+        one = f"m.directory_id = $1 and m.{apart.other} = {{v}}"
+        return _id(
+            f"resource.id in (select m.{apart.own} from memberships as m where {one})", question
+        )
+    if (resource_type.name, path) == (USER.name, "emails.value"):
+        return _address(question)
+    return None
 
 
-def _name(question: _Question) -> Condition:
-    return question.on("resource.name_key", is_folded=True)
+def _id(template: str, question: _Equation) -> Condition:
+    if not is_id(str(question.value)):
+        return _NOTHING
+    return Condition(template.format(v=f"{_SLOT}::uuid"), (question.value,))
 
 
-def _column(expression: str) -> _Column:
-    return lambda question: question.on(expression)
+def _address(question: _Equation) -> Condition:
+    return Condition(f"resource.email_keys @> array[{_SLOT}::text]", (question.parameter(),))
 
 
-def _members(own: str, other: str) -> str:
-    """Return memberships in the shape of elements of `members` or `groups`."""
-    return (
-        f"(select jsonb_build_object('value', m.{other}) as value from memberships as m"
-        f" where m.directory_id = $1 and m.{own} = resource.id) as element"
-    )
-
-
-def _related(own: str, other: str) -> _Column:
-    """Return how to ask for ids on the other side; one id by the index of memberships."""
-
-    def ask(question: _Question) -> Condition:
-        match question:
-            case _Equation(operator="eq", value=str(value)) if is_id(value):
-                one = f"memberships as m where m.directory_id = $1 and m.{own} = resource.id"
-                return Condition(
-                    f"exists (select from {one} and m.{other} = {_SLOT}::uuid)", (value,)
-                )
-            case _:
-                return _any(_members(own, other), question.on("(element.value ->> 'value')"))
-
-    return ask
-
-
-_COLUMNS: Mapping[tuple[str, str], _Column] = {
-    ("", "id"): _id,
-    ("", "externalId"): _column("resource.external_id"),
-    ("", "meta.created"): _column("resource.created_at"),
-    ("", "meta.lastModified"): _column("resource.updated_at"),
-    (USER.name, "userName"): _name,
-    (GROUP.name, "displayName"): _name,
-    (USER.name, "groups"): _related("user_id", "group_id"),
-    (USER.name, "groups.value"): _related("user_id", "group_id"),
-    (GROUP.name, "members"): _related("group_id", "user_id"),
-    (GROUP.name, "members.value"): _related("group_id", "user_id"),
-}
-_RELATED: Mapping[tuple[str, str], str] = {
-    (USER.name, "groups"): _members("user_id", "group_id"),
-    (GROUP.name, "members"): _members("group_id", "user_id"),
-}
+def _addresses(term: Filter, scope: _Element) -> Iterator[Condition]:
+    """Yield what brackets demand of an address by `eq`: implied by them, but with an index."""
+    for each in term.terms if isinstance(term, And) else (term,):
+        match each:
+            case Comparison("value", "eq", str(value)):
+                yield _address(_Equation(scope.chain("value")[-1], "eq", value))

@@ -1,6 +1,6 @@
 """Who is in which group: one row a membership, so that its cost never depends on the group."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 
 import asyncpg
 
@@ -11,7 +11,7 @@ from shared.contracts.ids import DirectoryId, GroupId, GroupKey, UserId, UserKey
 
 _USER = """
 u.id, u.document ->> 'userName' as user_name, u.external_id,
-(u.document ->> 'active')::boolean as active
+coalesce((u.document ->> 'active')::boolean, true) as active
 """
 _GROUP = "g.id, g.document ->> 'displayName' as display_name, g.external_id"
 _ADD = f"""
@@ -48,17 +48,17 @@ select {_GROUP}
 from removed join groups as g on g.directory_id = $1 and g.id = removed.group_id
 order by g.id
 """
-_MEMBERS = f"""
-select m.group_id, {_USER}
-from memberships as m join users as u on u.directory_id = $1 and u.id = m.user_id
-where m.directory_id = $1 and m.group_id = any($2::uuid[])
-order by m.group_id, u.id
-"""
-_GROUPS = f"""
-select m.user_id, {_GROUP}
-from memberships as m join groups as g on g.directory_id = $1 and g.id = m.group_id
-where m.directory_id = $1 and m.user_id = any($2::uuid[])
-order by m.user_id, g.id
+
+
+_AFTER = f"""
+select m.group_id, {_USER}, g.document ->> 'displayName' as display_name,
+       g.external_id as group_external_id
+from (select group_id, user_id from memberships
+      where directory_id = $1 and (group_id, user_id) > ($2, $3)
+      order by group_id, user_id limit $4) as m
+join users as u on u.directory_id = $1 and u.id = m.user_id
+join groups as g on g.directory_id = $1 and g.id = m.group_id
+order by m.group_id, m.user_id
 """
 
 
@@ -105,24 +105,21 @@ async def leave_all(tx: db.Connection, user: UserKey) -> list[GroupRef]:
     return [_group(row) for row in rows]
 
 
-async def members(
-    connection: db.Connection, directory: DirectoryId, groups: Sequence[str]
-) -> dict[str, list[UserRef]]:
-    """Return the members of several groups at once."""
-    found: dict[str, list[UserRef]] = {group: [] for group in groups}
-    for row in await connection.fetch(_MEMBERS, directory, list(groups)):
-        found[row["group_id"]].append(_user(row))
-    return found
-
-
-async def groups_of(
-    connection: db.Connection, directory: DirectoryId, users: Sequence[str]
-) -> dict[str, list[GroupRef]]:
-    """Return the groups of several users at once."""
-    found: dict[str, list[GroupRef]] = {user: [] for user in users}
-    for row in await connection.fetch(_GROUPS, directory, list(users)):
-        found[row["user_id"]].append(_group(row))
-    return found
+async def after(
+    connection: db.Connection, directory: DirectoryId, group: str, user: str, *, limit: int
+) -> list[tuple[UserRef, GroupRef]]:
+    """Return the memberships that follow this one, in order of groups, then users."""
+    return [
+        (
+            _user(row),
+            GroupRef(
+                id=GroupId(row["group_id"]),
+                external_id=row["group_external_id"],
+                display_name=row["display_name"],
+            ),
+        )
+        for row in await connection.fetch(_AFTER, directory, group, user, limit)
+    ]
 
 
 def _user(row: db.Record) -> UserRef:

@@ -1,6 +1,6 @@
-"""Users and groups: two tables of one shape."""
+"""Users and groups: two tables of one shape, and what lookups need beside it."""
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
@@ -9,86 +9,124 @@ import asyncpg
 from services.ingest.domain.resources import Resource
 from services.ingest.scim.definitions import GROUP, USER
 from services.ingest.scim.errors import NotFound, Uniqueness
-from services.ingest.scim.schema import ResourceType
-from services.ingest.store.filters import Condition
-from shared import db
+from services.ingest.scim.folding import folded
+from services.ingest.scim.schema import Document, ResourceType
+from shared import db, outbox
 from shared.contracts.ids import DirectoryId, is_id
 
+
+class OvertakenError(Exception):
+    """Somebody else changed the resource since it was read."""
+
+
 _COLUMNS = "id, document, version, created_at, updated_at"
+
+
+def _display_key(user: Document) -> str | None:
+    name = user.get("displayName")
+    return None if name is None else folded(name)
+
+
+def _email_keys(user: Document) -> list[str]:
+    return [folded(each["value"]) for each in user.get("emails", ()) if "value" in each]
+
+
+# Folded here, as `name_key` is: in Postgres it would cost as much as the rest of the insert.
+_KEYS: Mapping[str, Mapping[str, Callable[[Document], object]]] = {
+    USER.name: {"display_key": _display_key, "email_keys": _email_keys},
+    GROUP.name: {},
+}
+_STORED = ("name_key", "external_id", "version", "document", "updated_at")
 
 
 @dataclass(frozen=True, slots=True)
 class _Statements:
     insert: str
+    insert_told: str
     get: str
     lock: str
     lock_by_name: str
-    update: str
+    update_told: str
     delete: str
-    page: str
-    count: str
+    after: str
 
 
-def _statements(table: str) -> _Statements:
+def _statements(table: str, keys: Iterable[str]) -> _Statements:
+    written = (*_STORED, *keys)
+    after = len(written) + 3
+    places = ", ".join(f"${number}" for number in range(1, after + 1))
+    insert = f"""
+insert into {table} (directory_id, id, {", ".join(written)}, created_at) values ({places})
+"""
+    update = f"""
+update {table} set {", ".join(f"{name} = ${place}" for place, name in enumerate(written, 3))}
+where directory_id = $1 and id = $2 and version = ${written.index("version") + 3} - 1
+"""
     return _Statements(
-        insert=f"""
-insert into {table} (directory_id, id, name_key, external_id, version, document, created_at,
-                     updated_at)
-values ($1, $2, $3, $4, $5, $6, $7, $8)
-""",
+        insert=insert,
+        insert_told=outbox.statement(f"{insert}returning 1", first=after + 1),
+        update_told=outbox.statement(f"{update}returning 1", first=after),
         get=f"select {_COLUMNS} from {table} where directory_id = $1 and id = $2",
         lock=f"select {_COLUMNS} from {table} where directory_id = $1 and id = $2 for update",
         lock_by_name=f"""
 select {_COLUMNS} from {table} where directory_id = $1 and name_key = $2 for update
 """,
-        update=f"""
-update {table}
-set name_key = $3, external_id = $4, version = $5, document = $6, updated_at = $7
-where directory_id = $1 and id = $2
-""",
         delete=f"delete from {table} where directory_id = $1 and id = $2",
-        page=f"""
-select {_COLUMNS} from {table} as resource
-where directory_id = $1 and {{condition}}
-order by id limit $2 offset $3
+        after=f"""
+select {_COLUMNS} from {table} where directory_id = $1 and id > $2 order by id limit $3
 """,
-        count=f"select count(*) from {table} as resource where directory_id = $1 and {{condition}}",
     )
 
 
-_STATEMENTS = {USER.name: _statements("users"), GROUP.name: _statements("groups")}
+_STATEMENTS = {
+    USER.name: _statements("users", _KEYS[USER.name]),
+    GROUP.name: _statements("groups", _KEYS[GROUP.name]),
+}
 _UNIQUE = {"users_name_key": "userName", "groups_name_key": "displayName"}
 
 
-async def insert(tx: db.Connection, resource: Resource) -> None:
-    """Store a new resource. Raises Uniqueness."""
+async def insert(
+    connection: db.Connection, resource: Resource, told: Sequence[outbox.Entry] = ()
+) -> None:
+    """Store a new resource, and in the same statement what is told of it. Raises Uniqueness.
+
+    What is told needs no transaction around it; it locks the directory's counter.
+    """
+    statements, values = _STATEMENTS[resource.type.name], (*_values(resource), resource.created_at)
     async with _unique():
-        await tx.execute(
-            _STATEMENTS[resource.type.name].insert,
-            resource.directory,
-            resource.id,
-            resource.name_key,
-            resource.external_id,
-            resource.version,
-            resource.document,
-            resource.created_at,
-            resource.updated_at,
-        )
+        if told:
+            await outbox.store(connection, statements.insert_told, values, told)
+        else:
+            await connection.execute(statements.insert, *values)
 
 
-async def update(tx: db.Connection, resource: Resource) -> None:
-    """Store the next version of a locked resource. Raises Uniqueness."""
+async def update(
+    connection: db.Connection, resource: Resource, told: Sequence[outbox.Entry]
+) -> None:
+    """Store the next version of a resource with what is told of it, in one statement.
+
+    Needs no transaction around it; it locks the directory's counter: call it last.
+    Raises Uniqueness, and OvertakenError when the version before is not what is stored.
+    """
     async with _unique():
-        await tx.execute(
-            _STATEMENTS[resource.type.name].update,
-            resource.directory,
-            resource.id,
-            resource.name_key,
-            resource.external_id,
-            resource.version,
-            resource.document,
-            resource.updated_at,
-        )
+        statement = _STATEMENTS[resource.type.name].update_told
+        try:
+            await outbox.store(connection, statement, _values(resource), told)
+        except LookupError as error:
+            raise OvertakenError from error
+
+
+def _values(resource: Resource) -> tuple[object, ...]:
+    return (
+        resource.directory,
+        resource.id,
+        resource.name_key,
+        resource.external_id,
+        resource.version,
+        resource.document,
+        resource.updated_at,
+        *(key(resource.document) for key in _KEYS[resource.type.name].values()),
+    )
 
 
 @asynccontextmanager
@@ -145,30 +183,18 @@ async def delete(tx: db.Connection, resource: Resource) -> None:
     await tx.execute(_STATEMENTS[resource.type.name].delete, resource.directory, resource.id)
 
 
-async def page(
+async def after(
     connection: db.Connection,
     resource_type: ResourceType,
     directory: DirectoryId,
-    condition: Condition,
+    last: str,
     *,
     limit: int,
-    offset: int,
-) -> tuple[int, list[Resource]]:
-    """Return how many resources match, and those of one page in a stable order."""
-    statements = _STATEMENTS[resource_type.name]
-    total = await connection.fetchval(
-        statements.count.format(condition=condition.sql(first=2)), directory, *condition.values
-    )
-    if not limit or offset >= total:
-        return total, []
-    rows: Sequence[db.Record] = await connection.fetch(
-        statements.page.format(condition=condition.sql(first=4)),
-        directory,
-        limit,
-        offset,
-        *condition.values,
-    )
-    return total, [_resource(resource_type, directory, row) for row in rows]
+) -> list[Resource]:
+    """Return the resources that follow an id, in order of ids."""
+    statement = _STATEMENTS[resource_type.name].after
+    rows = await connection.fetch(statement, directory, last, limit)
+    return [_resource(resource_type, directory, row) for row in rows]
 
 
 def _resource(resource_type: ResourceType, directory: DirectoryId, row: db.Record) -> Resource:

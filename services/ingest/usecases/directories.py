@@ -1,9 +1,11 @@
 """What the application can do with organizations and directories."""
 
 import uuid
+from collections.abc import Sequence
 from datetime import datetime
 
 from services.ingest.domain.directories import Directory, Organization
+from services.ingest.domain.rates import Limit
 from services.ingest.domain.resources import Act
 from services.ingest.store import directories, events
 from shared import db
@@ -66,3 +68,16 @@ async def listed(database: db.Database, organization_id: str | None) -> list[Dir
         if organization_id is not None:
             await directories.organization(connection, organization_id)
         return await directories.listed(connection, organization_id)
+
+
+async def change_limit(database: db.Database, key: str, limit: Limit | None) -> None:
+    """Give a directory a limit of its own, or the default again. Raises UnknownError."""
+    async with database.transaction() as tx:
+        owner = await directories.get(tx, key)
+        await directories.change_limit(tx, owner.id, limit)
+
+
+async def pulses(database: db.Database, organizations: Sequence[str]) -> dict[OrganizationId, str]:
+    """Return a mark of each organization; it differs once a directory was called or changed."""
+    async with database.connection() as connection:
+        return await directories.pulses(connection, organizations)

@@ -1,34 +1,36 @@
 """Reading users and groups, one or a page of them, with what is stored apart."""
 
-from collections.abc import Mapping
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from services.ingest.domain.resources import Resource
 from services.ingest.scim import filter as filters
-from services.ingest.scim.definitions import USER
-from services.ingest.scim.schema import Document, ResourceType
-from services.ingest.store import memberships, resources
+from services.ingest.scim import projection
+from services.ingest.scim.cursor import Position
+from services.ingest.scim.schema import ResourceType
+from services.ingest.scim.search import SearchRequest
+from services.ingest.store import ordering, pages
 from services.ingest.store.filters import EVERYTHING, compiled
+from services.ingest.store.pages import Named, Part, Place, Row, Window
 from shared import db
 from shared.contracts.ids import DirectoryId
 
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """A resource with its groups or members; `related` is empty where they were not wanted."""
+    """A resource with its groups or members by id and name; none where they were not wanted."""
 
     resource: Resource
-    related: Mapping[str, list[Document]]
+    related: Named
 
 
 @dataclass(frozen=True, slots=True)
-class Query:
-    """A list request: filter text, 1-based start, page size, and whether to read the related."""
+class Page:
+    """A page of `total` resources; `next` is where the page behind it starts, if there is one."""
 
-    filter: str | None
-    start_index: int
-    count: int
-    with_related: bool
+    found: list[Found]
+    total: int
+    next: Position | None
 
 
 async def one(
@@ -41,62 +43,63 @@ async def one(
 ) -> Found:
     """Return a resource. Raises NotFound."""
     async with database.connection() as connection:
-        resource = await resources.get(connection, resource_type, directory, key)
-        [found] = await _with_related(connection, [resource], wanted=with_related)
-    return found
-
-
-async def page(
-    database: db.Database, resource_type: ResourceType, directory: DirectoryId, query: Query
-) -> tuple[int, list[Found]]:
-    """Return how many resources match, and one page of them. Raises InvalidFilter."""
-    tree = filters.parse(query.filter) if query.filter else None
-    condition = compiled(tree, resource_type) if tree else EVERYTHING
-    async with database.connection() as connection:
-        total, found = await resources.page(
-            connection,
-            resource_type,
-            directory,
-            condition,
-            limit=query.count,
-            offset=query.start_index - 1,
-        )
-        return total, await _with_related(connection, found, wanted=query.with_related)
+        row = await pages.one(connection, resource_type, directory, key, with_related=with_related)
+    return Found(row.resource, row.related)
 
 
 async def related(database: db.Database, resource: Resource) -> Found:
     """Return a resource that was just written, with its groups or members."""
     async with database.connection() as connection:
-        [found] = await _with_related(connection, [resource], wanted=True)
-    return found
+        return Found(resource, await pages.related(connection, resource))
 
 
-async def _with_related(
-    connection: db.Connection, found: list[Resource], *, wanted: bool
-) -> list[Found]:
-    if not wanted or not found:
-        return [Found(resource, {}) for resource in found]
-    ids = [resource.id for resource in found]
-    directory = found[0].directory
-    if found[0].type is USER:
-        groups = await memberships.groups_of(connection, directory, ids)
-        return [
-            Found(
-                each, _listed("groups", "/Groups", {g.id: g.display_name for g in groups[each.id]})
-            )
-            for each in found
-        ]
-    members = await memberships.members(connection, directory, ids)
+async def search(
+    database: db.Database,
+    directory: DirectoryId,
+    types: Sequence[ResourceType],
+    request: SearchRequest,
+    after: Position | None = None,
+) -> Page:
+    """Return a page of the resources of several types that match, behind `after` if that is given.
+
+    Raises InvalidFilter, InvalidPath, InvalidValue.
+    """
+    wanted = parts(types, request)
+    async with database.connection() as connection:
+        rows = await pages.page(connection, directory, wanted, _window(request, after))
+        shown, is_last = rows[: request.count], len(rows) <= request.count
+        if after:
+            total = after.total
+        elif is_last and request.count and (shown or request.start_index == 1):
+            # Nothing lies beyond the page: a lookup is one statement.
+            total = request.start_index - 1 + len(shown)
+        else:
+            total = await pages.count(connection, directory, wanted)
+    found = [Found(row.resource, row.related) for row in shown]
+    return Page(found, total, None if is_last else _behind(shown, total))
+
+
+def parts(types: Sequence[ResourceType], request: SearchRequest) -> list[Part]:
+    """Return what a request wants of each type. Raises InvalidFilter, InvalidPath, InvalidValue."""
+    tree = filters.parse(request.filter) if request.filter else None
     return [
-        Found(each, _listed("members", "/Users", {u.id: u.user_name for u in members[each.id]}))
-        for each in found
+        Part(
+            each,
+            compiled(tree, each, types) if tree else EVERYTHING,
+            key,
+            projection.wants(each, each.apart, request.attributes, request.excluded),
+        )
+        for each, key in zip(types, ordering.keys(request.sort_by, types), strict=True)
     ]
 
 
-def _listed(name: str, endpoint: str, names: Mapping[str, str]) -> dict[str, list[Document]]:
-    kind = {"groups": {"type": "direct"}, "members": {"type": "User"}}[name]
-    listed: list[Document] = [
-        {"value": key, "$ref": f"{endpoint}/{key}", "display": display, **kind}
-        for key, display in names.items()
-    ]
-    return {name: listed} if listed else {}
+def _window(request: SearchRequest, after: Position | None) -> Window:
+    """Return the window with one resource more than asked for, which tells whether it is last."""
+    limit, is_descending = request.count + 1, request.is_descending
+    if after:
+        return Window(limit, 0, Place(after.key, after.id), is_descending)
+    return Window(limit, request.start_index - 1, None, is_descending)
+
+
+def _behind(rows: Sequence[Row], total: int) -> Position | None:
+    return Position(total, rows[-1].place.key, rows[-1].place.id) if rows else None

@@ -11,6 +11,7 @@ from services.ingest.scim.filter.evaluation import (
 )
 from services.ingest.scim.filter.parser import MAX_BYTES, MAX_DEPTH, parse
 from services.ingest.scim.filter.tree import (
+    NEVER,
     And,
     Comparison,
     Filter,
@@ -26,6 +27,7 @@ from services.ingest.scim.filter.tree import (
 __all__ = [
     "MAX_BYTES",
     "MAX_DEPTH",
+    "NEVER",
     "And",
     "Comparison",
     "Filter",

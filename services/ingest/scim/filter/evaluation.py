@@ -5,12 +5,16 @@ comparison holds if it does for any value, `ne` if `eq` does for none.
 """
 
 import json
+import math
 import operator
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
+from datetime import UTC
 from typing import Any, TypeAlias, assert_never
 
 from services.ingest.scim.errors import InvalidFilter
+from services.ingest.scim.filter.parser import number
 from services.ingest.scim.filter.tree import (
+    NEVER,
     And,
     Comparison,
     Filter,
@@ -20,11 +24,12 @@ from services.ingest.scim.filter.tree import (
     Present,
     ValuePath,
 )
+from services.ingest.scim.folding import folded
 from services.ingest.scim.schema import (
+    LARGEST_INTEGER,
     Attribute,
     Document,
     ResourceType,
-    folded,
     instant,
     is_unassigned,
     path_text,
@@ -41,8 +46,10 @@ _ALLOWED: Mapping[str, frozenset[str]] = {
     "binary": _EQUALITY,
     "boolean": _EQUALITY,
     "dateTime": _ORDER,
+    "integer": _ORDER,
+    "decimal": _ORDER,
 }
-"""A complex attribute takes none; a number would, but no resource has one."""
+"""A complex attribute takes none."""
 _COMPARE: Mapping[str, Callable[[Any, Any], bool]] = {
     "eq": operator.eq,
     "gt": operator.gt,
@@ -65,13 +72,17 @@ def selects(tree: Filter, element: Document, attribute: Attribute) -> bool:
     return _holds(tree, element, _within(attribute))
 
 
-def resolve(tree: Filter, resource_type: ResourceType) -> Filter:
+def resolve(
+    tree: Filter, resource_type: ResourceType, others: Iterable[ResourceType] = ()
+) -> Filter:
     """Return the tree with canonical names, and values in the type of their attribute.
 
-    A complex attribute in a comparison reads its `value`.
+    A complex attribute in a comparison reads its `value`. An attribute that only one of `others`
+    has is unassigned here (RFC 7644 §3.4.2.1).
     Raises InvalidFilter for an unknown attribute, and an operator or value that it cannot take.
     """
-    return _resolved(tree, resource_type.resolve)
+    elsewhere = tuple(each.resolve for each in others)
+    return _resolved(tree, resource_type.resolve, elsewhere)
 
 
 def resolve_within(tree: Filter, attribute: Attribute) -> Filter:
@@ -87,18 +98,35 @@ def _within(attribute: Attribute) -> _Scope:
     return find
 
 
-def _resolved(tree: Filter, scope: _Scope) -> Filter:
+def _resolved(tree: Filter, scope: _Scope, elsewhere: tuple[_Scope, ...] = ()) -> Filter:
+    match tree:
+        case Not(term):
+            return Not(_resolved(term, scope, elsewhere))
+        case And(terms):
+            return And(tuple(_resolved(term, scope, elsewhere) for term in terms))
+        case Or(terms):
+            return Or(tuple(_resolved(term, scope, elsewhere) for term in terms))
+        case Present() | Comparison() | ValuePath():
+            is_foreign = not scope(tree.path) and any(find(tree.path) for find in elsewhere)
+            return _of_unassigned(tree) if is_foreign else _resolved_leaf(tree, scope)
+        case _:
+            assert_never(tree)
+
+
+def _of_unassigned(tree: Present | Comparison | ValuePath) -> Filter:
+    """Return what a test of an attribute says where the attribute cannot have a value."""
+    if not isinstance(tree, Comparison):
+        return NEVER
+    is_true = (tree.operator == "ne") != (tree.value is None)
+    return Not(NEVER) if is_true else NEVER
+
+
+def _resolved_leaf(tree: Present | Comparison | ValuePath, scope: _Scope) -> Filter:
     match tree:
         case Present(path):
             return Present(path_text(_found(path, scope)))
         case Comparison():
             return _resolved_comparison(tree, scope)
-        case Not(term):
-            return Not(_resolved(term, scope))
-        case And(terms):
-            return And(tuple(_resolved(term, scope) for term in terms))
-        case Or(terms):
-            return Or(tuple(_resolved(term, scope) for term in terms))
         case ValuePath(path, term):
             chain = _found(path, scope)
             return ValuePath(path_text(chain), resolve_within(term, chain[-1]))
@@ -144,8 +172,24 @@ def _as_text(value: Literal) -> str:
 
 def _as_moment(value: Literal) -> str:
     text = _as_text(value)
-    instant(text)
+    try:
+        instant(text).astimezone(UTC)
+    except OverflowError as error:
+        # A moment of the year 1 or 9999 whose UTC lies outside of the calendar.
+        raise ValueError from error
     return text
+
+
+def _as_number(value: Literal) -> int | float:
+    if isinstance(value, str):
+        value = number(value)
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        raise ValueError  # noqa: TRY004  # as for all literals
+    if isinstance(value, int) and abs(value) > LARGEST_INTEGER:
+        raise ValueError
+    if not math.isfinite(value):
+        raise ValueError
+    return value
 
 
 _LITERALS: Mapping[str, Callable[[Literal], Literal]] = {
@@ -153,6 +197,8 @@ _LITERALS: Mapping[str, Callable[[Literal], Literal]] = {
     "reference": _as_text,
     "binary": _as_text,
     "dateTime": _as_moment,
+    "integer": _as_number,
+    "decimal": _as_number,
     "boolean": lambda value: {"true": True, "false": False}[_as_text(value).lower()],
 }
 
@@ -184,7 +230,8 @@ def _compares(tree: Comparison, document: Document, chain: tuple[Attribute, ...]
         return not values
     attribute, compare = chain[-1], _COMPARE[tree.operator]
     wanted = _comparable(attribute, tree.value)
-    return any(compare(_comparable(attribute, value), wanted) for value in values)
+    comparable = (_comparable(attribute, value) for value in values)
+    return any(value is not None and compare(value, wanted) for value in comparable)
 
 
 def _values(document: Document, chain: tuple[Attribute, ...]) -> list[Any]:
@@ -197,8 +244,15 @@ def _values(document: Document, chain: tuple[Attribute, ...]) -> list[Any]:
 
 
 def _comparable(attribute: Attribute, value: Any) -> Any:
+    """Return a value as it compares; None for one that is older than its schema and unfit."""
+    if attribute.type in {"integer", "decimal"}:
+        is_number = isinstance(value, int | float) and not isinstance(value, bool)
+        return value if is_number else None
     if attribute.type == "dateTime":
-        return instant(value)
+        try:
+            return instant(value)
+        except (TypeError, ValueError):
+            return None
     if isinstance(value, str) and not attribute.case_exact:
         return folded(value)
     return value

@@ -57,6 +57,9 @@ class ValuePath:
 
 Filter: TypeAlias = Present | Comparison | Not | And | Or | ValuePath
 
+NEVER = Or(())
+"""Holds for nothing; a resolved tree has it in place of an attribute of another resource type."""
+
 
 def render(tree: Filter) -> str:
     """Return the text of a filter; parsing it gives the same tree."""

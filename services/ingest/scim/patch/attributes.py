@@ -11,6 +11,7 @@ from services.ingest.scim import filter as filters
 from services.ingest.scim import normalize
 from services.ingest.scim.errors import InvalidValue, NoTarget
 from services.ingest.scim.filter import And, Comparison, Filter
+from services.ingest.scim.folding import folded
 from services.ingest.scim.path import Path
 from services.ingest.scim.schema import Attribute, Document, is_unassigned, path_text
 
@@ -51,7 +52,7 @@ def _remove(path: Path, current: Any, value: Any) -> Any:
     if path.is_list and value is not None:
         # OneLogin and Entra list in the value what to remove; by the RFC all would go.
         unwanted = normalize.assigned(path.attribute, value) or []
-        return [each for each in current if not any(_names(one, each) for one in unwanted)]
+        return [each for each in current if not any(_names(path, one, each) for one in unwanted)]
     return [each for each in current if not _is_selected(path, each)]
 
 
@@ -93,7 +94,10 @@ def _created(path: Path, value: Any, write: _Write) -> Document:
 
 
 def _described(path: Path) -> Document:
-    """Return the sub-attributes that a filter of equalities gives; raise NoTarget for others."""
+    """Return the labels that a filter of equalities gives; raise NoTarget for others.
+
+    A filter by value asks for one element that the client believes to be there.
+    """
     terms: tuple[Filter | None, ...] = (path.filter,)
     if isinstance(path.filter, And):
         terms = path.filter.terms
@@ -102,8 +106,9 @@ def _described(path: Path) -> Document:
         match term:
             case None:
                 pass
-            case Comparison(name, "eq", value):
-                element = put(element, name, value)
+            case Comparison(name, "eq", value) if name in normalize.LABELS:
+                sub = path.attribute.sub(name)
+                element = put(element, name, _assigned(path, sub, value) if sub else value)
             case _:
                 raise NoTarget(str(path))
     return element
@@ -113,7 +118,7 @@ def _merged(path: Path, current: Document, value: Any) -> Document:
     """Return a complex value with its sub-attribute set, or with those that the value names."""
     if path.sub:
         return put(current, path.sub.name, _assigned(path, path.sub, value))
-    named = value if isinstance(value, dict) else normalize.one(path.attribute, value)
+    named = value if isinstance(value, dict) else normalize.one(path.attribute, value) or {}
     for key, each in named.items():
         sub = path.attribute.sub(key)
         if sub is None:
@@ -151,14 +156,25 @@ def _is_selected(path: Path, element: Document) -> bool:
     return path.filter is None or filters.selects(path.filter, element, path.attribute)
 
 
-def _names(one: Document, element: Document) -> bool:
+def _names(path: Path, one: Any, element: Any) -> bool:
     """Whether an element of a `remove` means this one: by value, and type if it says so."""
+    if not isinstance(one, dict):
+        return _alike(path.attribute, one, element)
     keys = {"value", "type"} & one.keys() if "value" in one else one.keys()
-    return all(one[key] == element.get(key) for key in keys)
+    return all(_alike(path.attribute.sub(key), one[key], element.get(key)) for key in keys)
 
 
-def _joined(elements: list[Document], new: list[Document]) -> list[Document]:
+def _alike(sub: Attribute | None, one: Any, other: Any) -> bool:
+    """Whether two values are equal as a filter compares them (RFC 7643 §2.2, caseExact)."""
+    if sub is None or sub.case_exact or not isinstance(one, str) or not isinstance(other, str):
+        return bool(one == other)
+    return folded(one) == folded(other)
+
+
+def _joined(elements: list[Any], new: list[Any]) -> list[Any]:
     """Return the elements and the new ones; one that is there already is only completed."""
+    if not all(isinstance(each, dict) for each in (*elements, *new)):
+        return list(dict.fromkeys([*elements, *new]))
     joined = {normalize.identity(each): each for each in elements}
     written = {normalize.identity(each) for each in new}
     for each in new:

@@ -10,11 +10,11 @@ from dataclasses import dataclass, field, replace
 from services.ingest.scim import normalize
 from services.ingest.scim.definitions import GROUP, MEMBERS
 from services.ingest.scim.errors import InvalidFilter, Mutability
-from services.ingest.scim.filter import Comparison, Filter, Or
+from services.ingest.scim.filter import And, Comparison, Filter, Or
 from services.ingest.scim.messages import Operation
 from services.ingest.scim.patch.resource import apply
 from services.ingest.scim.path import Path, parse
-from services.ingest.scim.schema import Document
+from services.ingest.scim.schema import Document, ResourceType
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +62,9 @@ class _Net:
         self.removed.clear()
 
 
-def apply_to_group(document: Document, operations: Iterable[Operation]) -> GroupPatch:
+def apply_to_group(
+    resource_type: ResourceType, document: Document, operations: Iterable[Operation]
+) -> GroupPatch:
     """Return a group's document and member edits after all operations, in order.
 
     Raises as `apply` does.
@@ -74,7 +76,7 @@ def apply_to_group(document: Document, operations: Iterable[Operation]) -> Group
         for each in about_members:
             _EDITS[each.op](net, parse(each.path or "", GROUP), each)
     edits = MemberEdits(net.cleared, tuple(net.added), frozenset(net.removed))
-    return GroupPatch(apply(GROUP, document, others), edits)
+    return GroupPatch(apply(resource_type, document, others), edits)
 
 
 def _apart(operation: Operation) -> tuple[list[Operation], list[Operation]]:
@@ -121,6 +123,9 @@ def _remove(net: _Net, path: Path, operation: Operation) -> None:
         net.remove(normalize.member_ids(operation.value))
 
 
+# True of every member: only users are members here.
+_IS_USER = Comparison("type", "eq", "User")
+
 _EDITS: Mapping[str, Callable[[_Net, Path, Operation], None]] = {
     "add": _add,
     "replace": _replace,
@@ -141,5 +146,7 @@ def _selected_ids(term: Filter) -> tuple[str, ...]:
             return (value,)
         case Or(terms):
             return tuple(each for one in terms for each in _selected_ids(one))
+        case And(terms) if len(rest := [each for each in terms if each != _IS_USER]) == 1:
+            return _selected_ids(rest[0])
         case _:
             raise InvalidFilter('members are selected by their id only, as in value eq "…"')
