@@ -1,11 +1,15 @@
 """Wires roles: consume directory events, publish role events, answer `/v1`."""
 
+from collections.abc import Callable
+
 from aiohttp import web
 
 from services.roles import http
-from services.roles.consumer import consumer
+from services.roles.consumer import GROUP, SNAPSHOTS, consumer
 from services.roles.settings import Settings
-from shared import db, kafka, outbox, service
+from services.roles.usecases.fencing import Watch
+from services.roles.usecases.settling import Worker
+from shared import consume, db, kafka, outbox, service
 from shared import web as edge
 from shared.contracts import role_events
 
@@ -13,18 +17,40 @@ from shared.contracts import role_events
 async def serve(process: service.Process, settings: Settings) -> None:
     """Work until told to stop; the batch in hand is finished, what it told is published."""
     async with db.connect(settings.database_url, "roles", max_size=20) as database:
+        await db.wait_for(database, ["shared", "services.roles"])
         await kafka.wait_for_broker(settings.kafka_servers)
         relay = outbox.Relay(database, settings.kafka_servers, "roles", role_events.SCOPE)
         reader = consumer(database, settings.kafka_servers, relay.wake)
+        ingest = consume.Ingest(settings.ingest_url, settings.api_key)
+        healer = consume.Healer(database, ingest, SNAPSHOTS)
+        letters = consume.DeadLetters(database, settings.kafka_servers, GROUP)
         app = web.Application(middlewares=[edge.observed("roles"), edge.problems({})])
-        handlers = http.Handlers(database, relay.wake)
-        app.add_subapp("/v1", http.application(handlers, settings.api_key))
+        worker = Worker(database, relay.wake)
+        app.add_subapp("/v1", api(reader, settings.api_key, worker.wake))
         async with (
-            service.background(relay.run),
-            service.background(reader.run),
+            service.background(relay.run, outbox.Backlog(database).watch),
+            service.background(consume.Halting(reader).run, healer.run, letters.run),
+            service.background(worker.run, Watch(database).run),
             process.listen(app, settings.host, settings.port, {"postgres": database.ping}),
         ):
             await process.stopping.wait()
+
+
+def api(
+    reader: consume.Consumer, key: str, saved: Callable[[], None] = lambda: None
+) -> web.Application:
+    """Return the application below `/v1`: of roles, and of letting its consumer go on.
+
+    `saved` wakes who advances rollouts.
+    """
+
+    def committed() -> None:
+        reader.committed()
+        saved()
+
+    handlers = http.Handlers(reader.database, committed)
+    operations = consume.Operations(reader, SNAPSHOTS).endpoints()
+    return http.application(handlers, key, [*operations, *consume.Losses(reader).endpoints()])
 
 
 def main() -> int:

@@ -9,6 +9,8 @@ from shared.contracts.envelope import Envelope
 from shared.contracts.topics import DIRECTORY_EVENTS
 
 GROUP = "roles"
+SNAPSHOTS = frozenset({DIRECTORY_EVENTS.name})
+"""The topics on which a snapshot heals what is missing."""
 
 
 def consumer(

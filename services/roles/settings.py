@@ -6,6 +6,9 @@ from pydantic import Field, StringConstraints
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 Secret = Annotated[str, StringConstraints(min_length=16)]
+Url = Annotated[str, StringConstraints(pattern=r"^https?://\S+$")]
+DatabaseUrl = Annotated[str, StringConstraints(pattern=r"^postgres(ql)?://")]
+Servers = Annotated[str, StringConstraints(pattern=r"^[^\s,:]+:\d+(,[^\s,:]+:\d+)*$")]
 
 
 class Settings(BaseSettings):
@@ -13,11 +16,15 @@ class Settings(BaseSettings):
 
     model_config = SettingsConfigDict(env_prefix="ROLLCALL_ROLES_", frozen=True)
 
-    database_url: str
+    database_url: DatabaseUrl
     host: str = "127.0.0.1"
     port: Annotated[int, Field(ge=1, le=65535)] = 8081
     api_key: Secret = Field(validation_alias="ROLLCALL_API_KEY")
-    kafka_servers: str = Field(validation_alias="ROLLCALL_KAFKA_SERVERS")
+    ingest_url: Url = "http://127.0.0.1:8080"
+    kafka_servers: Servers = Field(validation_alias="ROLLCALL_KAFKA_SERVERS")
+    drain_wait_s: Annotated[float, Field(ge=0, le=15)] = Field(
+        0, validation_alias="ROLLCALL_DRAIN_WAIT_S"
+    )
     log_format: Literal["json", "console"] = Field("json", validation_alias="ROLLCALL_LOG_FORMAT")
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field(
         "INFO", validation_alias="ROLLCALL_LOG_LEVEL"

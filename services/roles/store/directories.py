@@ -13,12 +13,16 @@ from shared.contracts.topics import lane_of
 _INSERT = """
 insert into directories (id, organization_id, name) values ($1, $2, $3) on conflict do nothing
 """
-_FIND = "select id, organization_id, name, mapping_version from directories where id = $1"
+_COLUMNS = """
+id, organization_id, name, mapping_version, resyncing, strategy, default_role, mapping_on, unsettled
+"""
+_FIND = f"select {_COLUMNS.strip()} from directories where id = $1"
 _LOCK_ONE = f"{_FIND} for update"
-_LOCK = """
-select id, organization_id, name, mapping_version from directories
+_LOCK = f"""
+select {_COLUMNS} from directories
 where id = any($1::uuid[]) order by id for update
 """
+_SET_RESYNCING = "update directories set resyncing = $2 where id = $1 and resyncing <> $2"
 _GROUPS = """
 select g.id, g.display_name, g.external_id,
        (select count(*) from memberships as m
@@ -42,6 +46,11 @@ async def insert(tx: db.Connection, directory: Directory) -> None:
     """Note a new directory, and open the history of its role events on the same lane."""
     await tx.execute(_INSERT, directory.id, directory.organization, directory.name)
     await outbox.open_history(tx, directory.id, lane_of(directory.id))
+
+
+async def set_resyncing(tx: db.Connection, directory: DirectoryId, *, resyncing: bool) -> None:
+    """Say whether what is known of a directory is part old, part new."""
+    await tx.execute(_SET_RESYNCING, directory, resyncing)
 
 
 async def lock_all(
@@ -106,7 +115,10 @@ async def find_user(connection: db.Connection, directory: DirectoryId, wanted: s
     key = wanted if is_id(wanted) else None
     row = await connection.fetchrow(_FIND_USER, directory, key, name_key(wanted))
     if row is None:
-        raise UnknownError("This directory has no user with that id or user name.")
+        raise UnknownError(
+            "This directory has no user with that id or user name. If it was created a moment ago, "
+            "try again in a second."
+        )
     return rows.user(row)
 
 
@@ -116,4 +128,9 @@ def _directory(row: db.Record) -> Directory:
         OrganizationId(row["organization_id"]),
         row["name"],
         row["mapping_version"],
+        row["resyncing"],
+        row["strategy"],
+        row["default_role"],
+        row["mapping_on"],
+        row["unsettled"],
     )

@@ -1,13 +1,15 @@
 """Role events and state records go into the outbox, in the transaction of what they tell."""
 
-from collections.abc import Iterable
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
 
 from services.roles.domain import BadMappingError, Directory, Moment, Told, Working
+from services.roles.store import history
 from shared import db, outbox
 from shared.contracts import envelope, role_events
 from shared.contracts.envelope import Origin
 from shared.contracts.ids import UserId
-from shared.contracts.role_events import MappingSaved
+from shared.contracts.role_events import AssignmentEvent, MappingSaved
 from shared.contracts.topics import ROLE_EVENTS, ROLE_STATE
 
 
@@ -24,14 +26,33 @@ async def append_saved(
         ) from error
 
 
-async def append(tx: db.Connection, working: Working, told: Iterable[Told]) -> None:
-    """Append role events, then the state of each user of whom it says something new."""
+async def append(tx: db.Connection, working: Working, told: Sequence[Told]) -> None:
+    """Append role events, and the state of each user of whom it says something new.
+
+    What the events say goes into the history of assignments as well.
+    """
     directory = working.directory
-    entries = [_event(one.event, _origin(directory, one.moment)) for one in told]
-    entries += [
-        _state(working, user, _origin(directory, moment)) for user, moment in working.stated.items()
-    ]
-    await outbox.append(tx, directory.id, entries)
+    last = await outbox.append(tx, directory.id, list(_entries(working, told)))
+    if last and told:
+        await history.append(tx, directory.id, last, told)
+
+
+def _entries(working: Working, told: Sequence[Told]) -> Iterator[outbox.Entry]:
+    """Yield each user's state just before the last event that leads to it, under its number.
+
+    Who has read the state up to a number has missed nothing up to there (ADR 0021).
+    """
+    stated = dict(working.stated)
+    last = {one.event.user.id: one for one in told if isinstance(one.event, AssignmentEvent)}
+    for one in told:
+        user, origin = one.event.user.id, _origin(working.directory, one.moment)
+        since = stated.pop(user, None) if last.get(user) is one else None
+        if since:
+            # As of its own moment: what came behind the event is in the state too.
+            yield _state(working, user, _origin(working.directory, since))
+        yield _event(one.event, origin, numbered=since is None)
+    for user, moment in stated.items():
+        yield replace(_state(working, user, _origin(working.directory, moment)), numbered=False)
 
 
 def _origin(directory: Directory, moment: Moment) -> Origin:
@@ -43,9 +64,9 @@ def _origin(directory: Directory, moment: Moment) -> Origin:
     )
 
 
-def _event(event: role_events.RoleEvent, origin: Origin) -> outbox.Entry:
+def _event(event: role_events.RoleEvent, origin: Origin, *, numbered: bool = True) -> outbox.Entry:
     tail = envelope.tail(event.type, event.subject, origin, event, role_events.SCOPE)
-    return outbox.Entry(ROLE_EVENTS.name, origin.directory, tail)
+    return outbox.Entry(ROLE_EVENTS.name, origin.directory, tail, numbered)
 
 
 def _state(working: Working, user: UserId, origin: Origin) -> outbox.Entry:
@@ -54,4 +75,4 @@ def _state(working: Working, user: UserId, origin: Origin) -> outbox.Entry:
     if state:
         subject = f"users/{user}"
         tail = envelope.tail(state.type, subject, origin, state, role_events.STATE_SCOPE)
-    return outbox.Entry(ROLE_STATE.name, f"{origin.directory}/{user}", tail, numbered=False)
+    return outbox.Entry(ROLE_STATE.name, f"{origin.directory}/{user}", tail)

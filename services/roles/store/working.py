@@ -3,8 +3,9 @@
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from services.roles.domain import Directory, Held, Working, name_key
-from services.roles.store import mappings, rows
+from services.roles.domain import Directory, Given, Held, Working, name_key
+from services.roles.domain.rule import GroupMapping, grouped
+from services.roles.store import fences, mappings, rows
 from shared import db
 from shared.contracts.base import Contract
 from shared.contracts.directory_events import Cause
@@ -13,6 +14,7 @@ from shared.contracts.role_events import Reason, RoleRef
 
 _MAPPINGS = """
 select directory_id, group_id, role_key from mappings where directory_id = any($1::uuid[])
+order by position
 """
 _WANTED = "unnest($1::uuid[], $2::uuid[]) as wanted (directory_id, id)"
 _USERS = f"""
@@ -30,9 +32,14 @@ select g.directory_id, g.id, g.display_name, g.external_id
 from {_WANTED} join groups as g using (directory_id, id)
 """
 _ASSIGNMENTS = f"""
-select a.directory_id, a.user_id, a.role_key, a.reason, a.since, a.cause
+select a.directory_id, a.user_id, a.role_key, a.reason, a.since, a.cause, a.waits
 from {_WANTED}
 join assignments as a on a.directory_id = wanted.directory_id and a.user_id = wanted.id
+"""
+_GIVEN = f"""
+select g.directory_id, g.user_id, g.role_key, g.since, g.cause
+from {_WANTED}
+join manual_assignments as g on g.directory_id = wanted.directory_id and g.user_id = wanted.id
 """
 _MEMBERS = """
 select distinct user_id from memberships
@@ -40,26 +47,33 @@ where directory_id = $1 and group_id = any($2::uuid[])
 order by user_id
 """
 _PUT_USERS = """
-insert into users (directory_id, id, user_name, name_key, external_id, active)
-select * from unnest($1::uuid[], $2::uuid[], $3::text[], $4::text[], $5::text[], $6::boolean[])
+insert into users (directory_id, generation, sequence, id, user_name, name_key, external_id, active)
+select * from unnest($1::uuid[], $2::integer[], $3::bigint[], $4::uuid[], $5::text[], $6::text[],
+                     $7::text[], $8::boolean[])
 on conflict (directory_id, id) do update set
   user_name = excluded.user_name, name_key = excluded.name_key,
-  external_id = excluded.external_id, active = excluded.active
+  external_id = excluded.external_id, active = excluded.active,
+  generation = excluded.generation, sequence = excluded.sequence
 """
 _DELETE_USERS = """
 delete from users using unnest($1::uuid[], $2::uuid[]) as gone (directory_id, id)
 where users.directory_id = gone.directory_id and users.id = gone.id
 """
 _PUT_GROUPS = """
-insert into groups (directory_id, id, display_name, name_key, external_id, deleted)
-select * from unnest($1::uuid[], $2::uuid[], $3::text[], $4::text[], $5::text[], $6::boolean[])
+insert into groups (directory_id, generation, sequence, id, display_name, name_key, external_id,
+                    deleted)
+select * from unnest($1::uuid[], $2::integer[], $3::bigint[], $4::uuid[], $5::text[], $6::text[],
+                     $7::text[], $8::boolean[])
 on conflict (directory_id, id) do update set
   display_name = excluded.display_name, name_key = excluded.name_key,
-  external_id = excluded.external_id, deleted = excluded.deleted
+  external_id = excluded.external_id, deleted = excluded.deleted,
+  generation = excluded.generation, sequence = excluded.sequence
 """
 _PUT_MEMBERSHIPS = """
-insert into memberships (directory_id, group_id, user_id)
-select * from unnest($1::uuid[], $2::uuid[], $3::uuid[]) on conflict do nothing
+insert into memberships (directory_id, generation, sequence, group_id, user_id)
+select * from unnest($1::uuid[], $2::integer[], $3::bigint[], $4::uuid[], $5::uuid[])
+on conflict (directory_id, user_id, group_id) do update set
+  generation = excluded.generation, sequence = excluded.sequence
 """
 _DELETE_MEMBERSHIPS = """
 delete from memberships as m
@@ -68,11 +82,24 @@ where m.directory_id = gone.directory_id
   and m.group_id = gone.group_id and m.user_id = gone.user_id
 """
 _PUT_ASSIGNMENTS = """
-insert into assignments (directory_id, user_id, role_key, reason, since, cause)
+insert into assignments (directory_id, user_id, role_key, reason, since, cause, waits)
 select * from unnest(
-  $1::uuid[], $2::uuid[], $3::text[], $4::jsonb[], $5::timestamptz[], $6::jsonb[])
+  $1::uuid[], $2::uuid[], $3::text[], $4::jsonb[], $5::timestamptz[], $6::jsonb[], $7::jsonb[])
 on conflict (directory_id, user_id, role_key) do update
-  set reason = excluded.reason, since = excluded.since, cause = excluded.cause
+  set reason = excluded.reason, since = excluded.since, cause = excluded.cause,
+      waits = excluded.waits
+"""
+_PUT_GIVEN = """
+insert into manual_assignments (directory_id, user_id, role_key, since, cause)
+select * from unnest($1::uuid[], $2::uuid[], $3::text[], $4::timestamptz[], $5::jsonb[])
+on conflict (directory_id, user_id, role_key) do update
+  set since = excluded.since, cause = excluded.cause
+"""
+_DELETE_GIVEN = """
+delete from manual_assignments as g
+using unnest($1::uuid[], $2::uuid[], $3::text[]) as gone (directory_id, user_id, role_key)
+where g.directory_id = gone.directory_id
+  and g.user_id = gone.user_id and g.role_key = gone.role_key
 """
 _DELETE_ASSIGNMENTS = """
 delete from assignments as a
@@ -89,12 +116,16 @@ async def load(
 ) -> dict[DirectoryId, Working]:
     """Return the part of each directory that concerns these users."""
     working = await _open(tx, directories)
-    wanted = _columns(set(users))
+    lasts = {(key, user) for key, part in working.items() for user in part.fence.lasts.values()}
+    wanted = _columns({*users, *lasts})
     for row in await tx.fetch(_USERS, *wanted):
         working[row["directory_id"]].users[row["id"]] = rows.user(row)
     for row in await tx.fetch(_ASSIGNMENTS, *wanted):
         held = working[row["directory_id"]].held.setdefault(row["user_id"], {})
         held[row["role_key"]] = _held(row)
+    for row in await tx.fetch(_GIVEN, *wanted):
+        given = working[row["directory_id"]].given.setdefault(row["user_id"], {})
+        given[row["role_key"]] = Given(row["since"], Cause.model_validate(row["cause"]))
     memberships = await tx.fetch(_MEMBERSHIPS, *wanted)
     for row in memberships:
         member_of = working[row["directory_id"]].member_of
@@ -113,12 +144,21 @@ def _columns(pairs: Iterable[tuple[str, str]]) -> tuple[list[str], list[str]]:
 async def _open(
     tx: db.Connection, directories: Mapping[DirectoryId, Directory]
 ) -> dict[DirectoryId, Working]:
-    roles = {one.key: RoleRef(key=one.key, name=one.name) for one in await mappings.catalogue(tx)}
-    granted: dict[DirectoryId, dict[GroupId, frozenset[RoleKey]]] = {key: {} for key in directories}
+    catalogue = await mappings.catalogue(tx)
+    roles = {one.key: RoleRef(key=one.key, name=one.name) for one in catalogue}
+    fenced = await fences.load(tx, directories, [one.key for one in catalogue if one.privileged])
+    granted: dict[DirectoryId, list[tuple[GroupId, RoleKey]]] = {key: [] for key in directories}
     for row in await tx.fetch(_MAPPINGS, list(directories)):
-        groups = granted[row["directory_id"]]
-        groups[row["group_id"]] = groups.get(row["group_id"], frozenset()) | {row["role_key"]}
-    return {key: Working(one, roles, granted[key]) for key, one in directories.items()}
+        granted[row["directory_id"]].append((row["group_id"], row["role_key"]))
+    return {
+        key: Working(
+            one,
+            roles,
+            GroupMapping(grouped(granted[key]), one.strategy, one.default_role, one.is_mapping_on),
+            fence=fenced[key],
+        )
+        for key, one in directories.items()
+    }
 
 
 async def members(
@@ -134,22 +174,26 @@ async def save(tx: db.Connection, parts: Sequence[Working]) -> None:
     await _save_groups(tx, parts)
     await _save_memberships(tx, parts)
     await _save_assignments(tx, parts)
+    await _save_given(tx, parts)
+    await fences.save(tx, parts)
 
 
 async def _save_users(tx: db.Connection, parts: Sequence[Working]) -> None:
-    edits = [(part.directory.id, *edit) for part in parts for edit in part.edits.users.items()]
+    edits = [(part, *edit) for part in parts for edit in part.edits.users.items()]
     put = [
-        (directory, key, user.user_name, name_key(user.user_name), user.external_id, user.active)
-        for directory, key, user in edits
+        (*_stamp(part), key, user.user_name, name_key(user.user_name), user.external_id,
+         user.active)
+        for part, key, user in edits
         if user
-    ]
+    ]  # fmt: skip
+    gone = [(part.directory.id, key) for part, key, user in edits if user is None]
     await _write(tx, _PUT_USERS, put)
-    await _write(tx, _DELETE_USERS, [edit[:2] for edit in edits if edit[2] is None])
+    await _write(tx, _DELETE_USERS, gone)
 
 
 async def _save_groups(tx: db.Connection, parts: Sequence[Working]) -> None:
     put = [
-        (part.directory.id, key, one.display_name, name_key(one.display_name), one.external_id, out)
+        (*_stamp(part), key, one.display_name, name_key(one.display_name), one.external_id, out)
         for part in parts
         for key, (one, out) in part.edits.groups.items()
     ]
@@ -157,22 +201,41 @@ async def _save_groups(tx: db.Connection, parts: Sequence[Working]) -> None:
 
 
 async def _save_memberships(tx: db.Connection, parts: Sequence[Working]) -> None:
-    edits = [
-        ((part.directory.id, *edge), is_there)
-        for part in parts
-        for edge, is_there in part.edits.memberships.items()
-    ]
-    await _write(tx, _PUT_MEMBERSHIPS, [edge for edge, is_there in edits if is_there])
-    await _write(tx, _DELETE_MEMBERSHIPS, [edge for edge, is_there in edits if not is_there])
+    edits = [(part, *edit) for part in parts for edit in part.edits.memberships.items()]
+    put = [(*_stamp(part), *edge) for part, edge, is_there in edits if is_there]
+    gone = [(part.directory.id, *edge) for part, edge, is_there in edits if not is_there]
+    await _write(tx, _PUT_MEMBERSHIPS, put)
+    await _write(tx, _DELETE_MEMBERSHIPS, gone)
+
+
+def _stamp(part: Working) -> tuple[DirectoryId, int, int]:
+    """Return what starts each row: its directory, and the event that told of it last."""
+    return part.directory.id, part.position.generation, part.position.sequence
 
 
 async def _save_assignments(tx: db.Connection, parts: Sequence[Working]) -> None:
     edits = [
         ((part.directory.id, *key), held) for part in parts for key, held in part.edits.held.items()
     ]
-    put = [(*key, _json(held.reason), held.since, _json(held.cause)) for key, held in edits if held]
+    put = [
+        (*key, _json(held.reason), held.since, _json(held.cause),
+         held.waits and fences.document(held.waits))
+        for key, held in edits
+        if held
+    ]  # fmt: skip
     await _write(tx, _PUT_ASSIGNMENTS, put)
     await _write(tx, _DELETE_ASSIGNMENTS, [key for key, held in edits if held is None])
+
+
+async def _save_given(tx: db.Connection, parts: Sequence[Working]) -> None:
+    edits = [
+        ((part.directory.id, *key), given)
+        for part in parts
+        for key, given in part.edits.given.items()
+    ]
+    put = [(*key, given.since, _json(given.cause)) for key, given in edits if given]
+    await _write(tx, _PUT_GIVEN, put)
+    await _write(tx, _DELETE_GIVEN, [key for key, given in edits if given is None])
 
 
 async def _write(tx: db.Connection, statement: str, table: Sequence[tuple[Any, ...]]) -> None:
@@ -187,5 +250,8 @@ def _json(value: Contract) -> dict[str, object]:
 
 def _held(row: db.Record) -> Held:
     return Held(
-        Reason.model_validate(row["reason"]), row["since"], Cause.model_validate(row["cause"])
+        Reason.model_validate(row["reason"]),
+        row["since"],
+        Cause.model_validate(row["cause"]),
+        row["waits"] and fences.waits(row["waits"]),
     )

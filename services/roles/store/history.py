@@ -1,0 +1,86 @@
+"""Who held what on a date: gains and losses, appended in the transaction of their role events."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import NamedTuple
+
+from services.roles.domain import Told
+from shared import db
+from shared.contracts.envelope import Position
+from shared.contracts.ids import DirectoryId, RoleKey, UserId
+from shared.contracts.management import PastAssignment
+from shared.contracts.role_events import AssignmentEvent, RoleAssigned
+
+_APPEND = """
+insert into assignment_history (directory_id, generation, sequence, user_id, user_name, role_key,
+                                role_name, held, at, reason, cause)
+select $1, $2, * from unnest($3::bigint[], $4::uuid[], $5::text[], $6::text[], $7::text[],
+                             $8::boolean[], $9::timestamptz[], $10::jsonb[], $11::jsonb[])
+"""
+# The last word by sequence, not by time: a save and a request have the time of two clocks.
+_HELD = """
+select user_id, user_name, role_key, role_name, at, reason, cause
+from (
+  select distinct on (user_id, role_key)
+    user_id, user_name, role_key, role_name, held, at, reason, cause
+  from assignment_history
+  where directory_id = $1 and at <= $2
+    and ($3::uuid is null or user_id = $3) and ($4::text is null or role_key = $4)
+    and ($5::uuid is null or (user_id, role_key) > ($5, $6))
+  order by user_id, role_key, generation desc, sequence desc) as last
+where held order by user_id, role_key limit $7
+"""
+
+
+class Asked(NamedTuple):
+    """Which assignments: held at a moment, by one user, of one role, behind a user and role."""
+
+    at: datetime
+    user: UserId | None = None
+    role: RoleKey | None = None
+    after: tuple[str, str] | None = None
+
+
+async def append(
+    tx: db.Connection, directory: DirectoryId, last: Position, told: Sequence[Told]
+) -> None:
+    """Append what these role events say of who holds what; `last` is the position of the last."""
+    first = last.sequence - len(told) + 1
+    rows = [
+        (
+            sequence,
+            event.user.id,
+            event.user.user_name,
+            event.role.key,
+            event.role.name,
+            isinstance(event, RoleAssigned),
+            one.moment.time,
+            event.reason.model_dump(mode="json", by_alias=True),
+            event.cause.model_dump(mode="json", by_alias=True),
+        )
+        for sequence, one in enumerate(told, first)
+        if isinstance(event := one.event, AssignmentEvent)
+    ]
+    if rows:
+        await tx.execute(_APPEND, directory, last.generation, *map(list, zip(*rows, strict=True)))
+
+
+async def held(
+    connection: db.Connection, directory: DirectoryId, asked: Asked, most: int
+) -> list[PastAssignment]:
+    """Return who held what at a moment, by user and role, `most` of them."""
+    after = asked.after or (None, None)
+    rows = await connection.fetch(_HELD, directory, asked.at, asked.user, asked.role, *after, most)
+    return [
+        PastAssignment.model_validate(
+            {
+                "user_id": row["user_id"],
+                "user_name": row["user_name"],
+                "role": {"key": row["role_key"], "name": row["role_name"]},
+                "since": row["at"],
+                "reason": row["reason"],
+                "cause": row["cause"],
+            }
+        )
+        for row in rows
+    ]
