@@ -1,24 +1,43 @@
-"""Wires the projector: consume both topics; its HTTP side is health alone."""
+"""Wires the projector: a consumer for each version of the read models, and `/v1` about them."""
 
 from aiohttp import web
 
-from services.projector.consumer import consumer
+from services.projector import http
+from services.projector.consumer import GROUP, SNAPSHOTS, consumer
+from services.projector.consumer.versions import Versions
 from services.projector.settings import Settings
-from shared import db, kafka, service
+from services.projector.usecases import versions
+from shared import consume, db, kafka, service
 from shared import web as edge
 
 
 async def serve(process: service.Process, settings: Settings) -> None:
-    """Work until told to stop; the batch in hand is finished."""
+    """Work until told to stop; the batches in hand are finished."""
     async with db.connect(settings.database_url, "projector") as database:
+        await db.wait_for(database, [versions.REGISTRY])
         await kafka.wait_for_broker(settings.kafka_servers)
-        reader = consumer(database, settings.kafka_servers)
+        ingest = consume.Ingest(settings.ingest_url, settings.api_key)
+        kept = Versions(database, settings.database_url, settings.kafka_servers, ingest)
+        letters = consume.DeadLetters(database, settings.kafka_servers, GROUP)
         app = web.Application(middlewares=[edge.observed("projector"), edge.problems({})])
+        app.add_subapp("/v1", api(database, settings.kafka_servers, settings.api_key))
         async with (
-            service.background(reader.run),
+            service.background(kept.run, kept.advance, letters.run),
             process.listen(app, settings.host, settings.port, {"postgres": database.ping}),
         ):
             await process.stopping.wait()
+
+
+def api(database: db.Database, servers: str, key: str) -> web.Application:
+    """Return the application below `/v1`."""
+    # Operators work on what is shown, whichever version that is.
+    operations = consume.Operations(consumer(database, servers), SNAPSHOTS)
+    return http.application(http.Handlers(database, servers), key, operations.endpoints())
+
+
+async def migrate(dsn: str) -> list[str]:
+    """Bring all versions of the read models up to date; return what was applied."""
+    return await versions.migrate(dsn)
 
 
 def main() -> int:

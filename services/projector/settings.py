@@ -5,6 +5,8 @@ from typing import Annotated, Literal
 from pydantic import Field, StringConstraints
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+Secret = Annotated[str, StringConstraints(min_length=16)]
+Url = Annotated[str, StringConstraints(pattern=r"^https?://\S+$")]
 DatabaseUrl = Annotated[str, StringConstraints(pattern=r"^postgres(ql)?://")]
 Servers = Annotated[str, StringConstraints(pattern=r"^[^\s,:]+:\d+(,[^\s,:]+:\d+)*$")]
 
@@ -17,6 +19,8 @@ class Settings(BaseSettings):
     database_url: DatabaseUrl
     host: str = "127.0.0.1"
     port: Annotated[int, Field(ge=1, le=65535)] = 8082
+    api_key: Secret = Field(validation_alias="ROLLCALL_API_KEY")
+    ingest_url: Url = "http://127.0.0.1:8080"
     kafka_servers: Servers = Field(validation_alias="ROLLCALL_KAFKA_SERVERS")
     log_format: Literal["json", "console"] = Field("json", validation_alias="ROLLCALL_LOG_FORMAT")
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field(

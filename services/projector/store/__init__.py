@@ -6,11 +6,30 @@ Rows travel as one jsonb array and are unfolded by the table's own row type.
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 
-from services.projector.domain import DirectoryRows, Held, RoleRows, Row
+from services.projector.domain import (
+    DirectoryRows,
+    Edge,
+    Held,
+    Membership,
+    RoleRows,
+    Row,
+    SnapshotOver,
+)
 from shared import db
-from shared.contracts.ids import DirectoryId, GroupId, UserId
+from shared.contracts.ids import DirectoryId
 from shared.contracts.role_events import MappingSaved
 
+# The read models, each with the column that says whose a row is.
+TABLES = {
+    "directories": "id",
+    "users": "directory_id",
+    "groups": "directory_id",
+    "memberships": "directory_id",
+    "member_counts": "directory_id",
+    "mappings": "directory_id",
+    "assignments": "directory_id",
+    "events": "directory_id",
+}
 _PUT_DIRECTORIES = """
 insert into directories (id, organization_id, name, provider, created_at)
 select id, organization_id, name, provider, created_at
@@ -19,32 +38,35 @@ on conflict (id) do update set name = excluded.name, provider = excluded.provide
 """
 _PUT_USERS = """
 insert into users (directory_id, id, user_name, display_name, email, external_id, active, resource,
-                   version, created_at, updated_at, deleted_at)
+                   version, created_at, updated_at, deleted_at, generation, sequence)
 select directory_id, id, user_name, display_name, email, external_id, active, resource,
-       version, created_at, updated_at, deleted_at
+       version, created_at, updated_at, deleted_at, generation, sequence
 from jsonb_populate_recordset(null::users, $1)
 on conflict (directory_id, id) do update set
   user_name = excluded.user_name, display_name = excluded.display_name, email = excluded.email,
   external_id = excluded.external_id, active = excluded.active, resource = excluded.resource,
-  version = excluded.version, updated_at = excluded.updated_at, deleted_at = excluded.deleted_at
+  version = excluded.version, updated_at = excluded.updated_at, deleted_at = excluded.deleted_at,
+  generation = excluded.generation, sequence = excluded.sequence
 """
 _PUT_GROUPS = """
 insert into groups (directory_id, id, display_name, external_id, resource, version, created_at,
-                    updated_at, deleted_at)
+                    updated_at, deleted_at, generation, sequence)
 select directory_id, id, display_name, external_id, resource, version, created_at, updated_at,
-       deleted_at
+       deleted_at, generation, sequence
 from jsonb_populate_recordset(null::groups, $1)
 on conflict (directory_id, id) do update set
   display_name = excluded.display_name, external_id = excluded.external_id,
   resource = excluded.resource, version = excluded.version, updated_at = excluded.updated_at,
-  deleted_at = excluded.deleted_at
+  deleted_at = excluded.deleted_at,
+  generation = excluded.generation, sequence = excluded.sequence
 """
 # All parts see the memberships as they were before, so that counts move by what really changes.
 # A group that was mentioned has a count, be it 0: however the log is cut, the same rows result.
 _PUT_MEMBERSHIPS = """
 with said as (
-  select * from unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::timestamptz[])
-    as s (directory_id, group_id, user_id, since)),
+  select * from unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::timestamptz[], $5::boolean[],
+                       $6::integer[], $7::bigint[])
+    as s (directory_id, group_id, user_id, since, exact, generation, sequence)),
 moved as (
   select directory_id, group_id,
     (said.since is not null)::int - (m.since is not null)::int as members
@@ -58,9 +80,30 @@ gone as (
   delete from memberships as m using said
   where said.since is null and m.directory_id = said.directory_id
     and m.group_id = said.group_id and m.user_id = said.user_id)
-insert into memberships (directory_id, group_id, user_id, since)
-select directory_id, group_id, user_id, since from said where since is not null
-on conflict (directory_id, group_id, user_id) do update set since = excluded.since
+insert into memberships (directory_id, group_id, user_id, since, generation, sequence)
+select directory_id, group_id, user_id,
+  case when said.exact then said.since else coalesce(m.since, said.since) end,
+  said.generation, said.sequence
+from said left join memberships as m using (directory_id, group_id, user_id)
+where said.since is not null
+on conflict (directory_id, group_id, user_id) do update set
+  since = excluded.since, generation = excluded.generation, sequence = excluded.sequence
+"""
+_END_USERS = """
+update users set deleted_at = $4, updated_at = $4
+where directory_id = $1 and (generation, sequence) < ($2, $3) and deleted_at is null
+"""
+_END_GROUPS = """
+update groups set deleted_at = $4, updated_at = $4
+where directory_id = $1 and (generation, sequence) < ($2, $3) and deleted_at is null
+"""
+_END_MEMBERSHIPS = """
+with gone as (
+  delete from memberships where directory_id = $1 and (generation, sequence) < ($2, $3)
+  returning group_id),
+lost as (select group_id, count(*) as members from gone group by group_id)
+update member_counts as c set members = c.members - lost.members
+from lost where c.directory_id = $1 and c.group_id = lost.group_id
 """
 _END = """
 update assignments set valid_to = lost.time
@@ -82,10 +125,10 @@ insert into mappings (directory_id, group_id, role_key, role_name)
 select * from unnest($1::uuid[], $2::uuid[], $3::text[], $4::text[])
 """
 _PUT_EVENTS = """
-insert into events (directory_id, topic, generation, sequence, id, type, subject, time, user_id,
-                    group_id, cause, data)
-select directory_id, topic, generation, sequence, id, type, subject, time, user_id, group_id, cause,
-       data
+insert into events (directory_id, topic, generation, sequence, id, type, subject, time,
+                    published_at, user_id, group_id, cause, data)
+select directory_id, topic, generation, sequence, id, type, subject, time, published_at, user_id,
+       group_id, cause, data
 from jsonb_populate_recordset(null::events, $1)
 """
 
@@ -106,14 +149,31 @@ async def put_directory_rows(tx: db.Connection, rows: DirectoryRows) -> None:
             await tx.execute(statement, list(found.values()))
     if rows.memberships:
         await _put_memberships(tx, rows.memberships)
+    # Last, since a row that was told of after the end is spared by where it was told.
+    for over in rows.ends:
+        await _end_snapshot(tx, over)
 
 
-async def _put_memberships(
-    tx: db.Connection,
-    memberships: Mapping[tuple[DirectoryId, GroupId, UserId], datetime | None],
-) -> None:
+async def _put_memberships(tx: db.Connection, memberships: Mapping[Edge, Membership]) -> None:
     directories, groups, users = zip(*memberships, strict=True)
-    await tx.execute(_PUT_MEMBERSHIPS, directories, groups, users, list(memberships.values()))
+    said = memberships.values()
+    await tx.execute(
+        _PUT_MEMBERSHIPS,
+        directories,
+        groups,
+        users,
+        [one.since for one in said],
+        [one.is_exact for one in said],
+        [one.position.generation for one in said],
+        [one.position.sequence for one in said],
+    )
+
+
+async def _end_snapshot(tx: db.Connection, over: SnapshotOver) -> None:
+    place = (over.directory, over.begin.generation, over.begin.sequence)
+    await tx.execute(_END_USERS, *place, over.time)
+    await tx.execute(_END_GROUPS, *place, over.time)
+    await tx.execute(_END_MEMBERSHIPS, *place)
 
 
 async def put_role_rows(tx: db.Connection, rows: RoleRows) -> None:
@@ -137,7 +197,8 @@ async def _put_mappings(tx: db.Connection, saved: Mapping[DirectoryId, MappingSa
     rows = [
         (directory, row.group.id, row.role.key, row.role.name)
         for directory, mapping in saved.items()
-        for row in mapping.rows
+        # What is switched off grants nothing.
+        for row in (mapping.rows if mapping.enabled else ())
     ]
     if rows:
         await tx.execute(_PUT_MAPPINGS, *map(list, zip(*rows, strict=True)))

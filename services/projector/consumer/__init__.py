@@ -1,4 +1,7 @@
-"""Directory and role events, batch by batch, into the use cases that apply them."""
+"""Directory and role events, batch by batch, into the use cases that apply them.
+
+Each version of the read models has a consumer of its own (`versions.py`).
+"""
 
 from collections.abc import Container, Sequence
 
@@ -9,16 +12,18 @@ from shared.contracts.envelope import Envelope
 from shared.contracts.topics import DIRECTORY_EVENTS, ROLE_EVENTS
 
 GROUP = "projector"
+SNAPSHOTS = frozenset({DIRECTORY_EVENTS.name})
+"""The topics on which a snapshot heals what is missing."""
 
 
-def consumer(database: db.Database, servers: str) -> consume.Consumer:
+def consumer(database: db.Database, servers: str, group: str = GROUP) -> consume.Consumer:
     """Return the consumer of both topics; no order is assumed between them."""
     directory, role = DIRECTORY_EVENTS.name, ROLE_EVENTS.name
     handlers = {
         directory: _counted(directory, directory_events.EVENTS, usecases.apply_directory_events),
         role: _counted(role, role_events.EVENTS, usecases.apply_role_events),
     }
-    return consume.Consumer(database, servers, GROUP, handlers)
+    return consume.Consumer(database, servers, group, handlers)
 
 
 def _counted(topic: str, known: Container[str], apply: consume.Apply) -> consume.Apply:

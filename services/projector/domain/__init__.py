@@ -5,8 +5,8 @@ No clock and no dice: every value comes from the events, so that a rebuild gives
 
 import itertools
 from collections.abc import Iterable
-from dataclasses import dataclass, field
-from datetime import datetime
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
 from typing import Any, TypeVar
 
 from shared.contracts import directory_events, role_events
@@ -15,15 +15,17 @@ from shared.contracts.directory_events import (
     DirectoryEvent,
     GroupDeleted,
     GroupEvent,
-    GroupRef,
     MembershipAdded,
     MembershipEvent,
-    ResourceEvent,
+    SnapshotBegin,
+    SnapshotEnd,
+    SnapshotItem,
     UserDeleted,
     UserEvent,
-    UserRef,
+    group_ref,
+    user_ref,
 )
-from shared.contracts.envelope import Envelope
+from shared.contracts.envelope import Envelope, Position
 from shared.contracts.ids import DirectoryId, GroupId, RoleKey, UserId, is_id
 from shared.contracts.role_events import (
     AssignmentEvent,
@@ -36,21 +38,39 @@ from shared.contracts.role_events import (
 Row = dict[str, Any]
 Key = TypeVar("Key")
 Held = tuple[DirectoryId, UserId, RoleKey]
+Edge = tuple[DirectoryId, GroupId, UserId]
+
+
+@dataclass(frozen=True, slots=True)
+class Membership:
+    """Since when it is there, None when it is gone; a snapshot knows the first only roughly."""
+
+    since: datetime | None
+    position: Position
+    is_exact: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class SnapshotOver:
+    """A snapshot ended: what nobody told of since its begin is gone, from this time on."""
+
+    directory: DirectoryId
+    begin: Position
+    time: datetime
 
 
 @dataclass(slots=True)
 class DirectoryRows:
     """What a batch of `directory.events.v1` comes to; keys are primary keys.
 
-    A membership is the time since when it is there, None when it is gone.
+    `ends` are the snapshots that ended in it, in order.
     """
 
     directories: dict[DirectoryId, Row] = field(default_factory=dict)
     users: dict[tuple[DirectoryId, UserId], Row] = field(default_factory=dict)
     groups: dict[tuple[DirectoryId, GroupId], Row] = field(default_factory=dict)
-    memberships: dict[tuple[DirectoryId, GroupId, UserId], datetime | None] = field(
-        default_factory=dict
-    )
+    memberships: dict[Edge, Membership] = field(default_factory=dict)
+    ends: list[SnapshotOver] = field(default_factory=list)
 
 
 @dataclass(slots=True)
@@ -95,17 +115,41 @@ def directory_rows(envelopes: Iterable[Envelope]) -> DirectoryRows:
 
 def _fold_directory_event(rows: DirectoryRows, one: Envelope, event: DirectoryEvent) -> None:
     match event:
-        case DirectoryCreated():
+        case DirectoryCreated() | SnapshotBegin():
             _put(rows.directories, one.directory, _directory_row(one, event))
         case UserEvent():
-            user = event.user
-            _put(rows.users, (one.directory, user.id), _user_row(one, event, user))
+            row = _user_row(one, event.resource, event.version, one.time)
+            gone = one.time.isoformat() if isinstance(event, UserDeleted) else None
+            _put(rows.users, (one.directory, row["id"]), {**row, "deleted_at": gone})
         case GroupEvent():
-            group = event.group
-            _put(rows.groups, (one.directory, group.id), _group_row(one, event, group))
+            row = _group_row(one, event.resource, event.version, one.time)
+            gone = one.time.isoformat() if isinstance(event, GroupDeleted) else None
+            _put(rows.groups, (one.directory, row["id"]), {**row, "deleted_at": gone})
         case MembershipEvent():
             edge = (one.directory, event.group.id, event.user.id)
-            rows.memberships[edge] = one.time if isinstance(event, MembershipAdded) else None
+            since = one.time if isinstance(event, MembershipAdded) else None
+            rows.memberships[edge] = Membership(since, one.position)
+        case SnapshotItem():
+            _fold_snapshot_item(rows, one, event)
+        case SnapshotEnd():
+            begin = Position(one.position.generation, event.begin)
+            rows.ends.append(SnapshotOver(one.directory, begin, one.time))
+
+
+def _fold_snapshot_item(rows: DirectoryRows, one: Envelope, item: SnapshotItem) -> None:
+    for user in item.users:
+        row = _user_row(one, user.resource, user.version, user.updated_at)
+        _put(rows.users, (one.directory, row["id"]), row)
+    for group in item.groups:
+        row = _group_row(one, group.resource, group.version, group.updated_at)
+        _put(rows.groups, (one.directory, row["id"]), row)
+    for told in item.memberships:
+        edge = (one.directory, told.group.id, told.user.id)
+        known = rows.memberships.get(edge)
+        if known and known.since:
+            rows.memberships[edge] = replace(known, position=one.position)
+        else:
+            rows.memberships[edge] = Membership(one.time, one.position, is_exact=False)
 
 
 def _put(rows: dict[Key, Row], key: Key, row: Row) -> None:
@@ -152,11 +196,23 @@ def event_row(topic: str, one: Envelope) -> Row:
         "type": one.type,
         "subject": one.subject,
         "time": one.time.isoformat(),
+        "published_at": _published_at(one),
         "user_id": _id_in(one.subject, "users", "members"),
         "group_id": _id_in(one.subject, "groups"),
         "cause": one.data.get("cause") or {},
-        "data": one.data,
+        "data": _counted(one.data) if one.type == SnapshotItem.type else one.data,
     }
+
+
+def _published_at(one: Envelope) -> str | None:
+    if one.published_ms is None:
+        return None
+    return datetime.fromtimestamp(one.published_ms / 1000, UTC).isoformat()
+
+
+def _counted(item: Row) -> Row:
+    """Return a snapshot's item as the log shows it: how many, not all of them once more."""
+    return {key: len(told) if isinstance(told, list) else told for key, told in item.items()}
 
 
 def _id_in(subject: str, *names: str) -> str | None:
@@ -166,7 +222,7 @@ def _id_in(subject: str, *names: str) -> str | None:
     return next((key for name, key in steps if name in names and is_id(key)), None)
 
 
-def _directory_row(one: Envelope, event: DirectoryCreated) -> Row:
+def _directory_row(one: Envelope, event: DirectoryCreated | SnapshotBegin) -> Row:
     return {
         "id": one.directory,
         "organization_id": one.organization,
@@ -176,40 +232,42 @@ def _directory_row(one: Envelope, event: DirectoryCreated) -> Row:
     }
 
 
-def _user_row(one: Envelope, event: UserEvent, user: UserRef) -> Row:
+def _user_row(one: Envelope, resource: Row, version: int, updated_at: datetime) -> Row:
+    user = user_ref(resource)
     return {
-        "directory_id": one.directory,
+        **_resource_row(one, resource, version, updated_at),
         "id": user.id,
         "user_name": user.user_name,
-        "display_name": _display_name(event.resource),
-        "email": _email(event.resource),
+        "display_name": _display_name(resource),
+        "email": _email(resource),
         "external_id": user.external_id,
         "active": user.active,
-        "resource": event.resource,
-        "version": event.version,
-        "created_at": _created_at(one, event),
-        "updated_at": one.time.isoformat(),
-        "deleted_at": one.time.isoformat() if isinstance(event, UserDeleted) else None,
     }
 
 
-def _group_row(one: Envelope, event: GroupEvent, group: GroupRef) -> Row:
+def _group_row(one: Envelope, resource: Row, version: int, updated_at: datetime) -> Row:
+    group = group_ref(resource)
     return {
-        "directory_id": one.directory,
+        **_resource_row(one, resource, version, updated_at),
         "id": group.id,
         "display_name": group.display_name,
         "external_id": group.external_id,
-        "resource": event.resource,
-        "version": event.version,
-        "created_at": _created_at(one, event),
-        "updated_at": one.time.isoformat(),
-        "deleted_at": one.time.isoformat() if isinstance(event, GroupDeleted) else None,
     }
 
 
-def _created_at(one: Envelope, event: ResourceEvent) -> str:
-    """Return when a resource was created; where it does not tell, the first we hear of it."""
-    return str((event.resource.get("meta") or {}).get("created") or one.time.isoformat())
+def _resource_row(one: Envelope, resource: Row, version: int, updated_at: datetime) -> Row:
+    # Where a resource does not tell when it was created, the first we hear of it.
+    created = (resource.get("meta") or {}).get("created") or one.time.isoformat()
+    return {
+        "directory_id": one.directory,
+        "resource": resource,
+        "version": version,
+        "created_at": str(created),
+        "updated_at": updated_at.isoformat(),
+        "deleted_at": None,
+        "generation": one.position.generation,
+        "sequence": one.position.sequence,
+    }
 
 
 def _assignment_row(one: Envelope, event: AssignmentEvent) -> Row:
