@@ -7,46 +7,87 @@ from aiohttp import web
 
 from services.portal import clients
 from services.portal.clients import Services
-from services.portal.http import links, render, session
+from services.portal.http import links, live, render, session
+from services.portal.http.activity import Activity
+from services.portal.http.appearance import Appearance
+from services.portal.http.fence import FencePages
 from services.portal.http.links import Links
+from services.portal.http.live import Hub, Live
+from services.portal.http.mapping import MappingPages
 from services.portal.http.pages import Pages
 from services.portal.http.provisioning import Provisioning
-from services.portal.http.session import Cookies
+from services.portal.http.render import Look
+from services.portal.http.session import Cookies, Doorkeeper
+from services.portal.http.tokens import Tokens
+from services.portal.http.verify import Verify
 from services.portal.settings import Settings
-from services.portal.usecases import Vault
+from services.portal.usecases.access import Vault
+from services.portal.usecases.setup import Setups
 from shared import db, service
 from shared import web as edge
+
+# Which index serves a list depends on what is looked for, so each statement is planned anew.
+_PLANS = {"plan_cache_mode": "force_custom_plan"}
 
 
 async def serve(process: service.Process, settings: Settings) -> None:
     """Answer requests until told to stop."""
     async with (
-        db.connect(settings.database_url, "portal") as database,
+        db.connect(settings.database_url, "portal", settings=_PLANS) as database,
         clients.session(settings.api_key) as http,
     ):
+        await db.wait_for(database, ["shared", "services.portal"])
         services = Services(http, settings.ingest_url.rstrip("/"), settings.roles_url.rstrip("/"))
-        app = _application(database, services, settings)
+        hub = Hub(database, services)
+        app = application(database, services, settings, hub)
         checks = {"postgres": database.ping}
-        async with process.listen(app, settings.host, settings.port, checks):
+        async with (
+            process.listen(app, settings.host, settings.port, checks),
+            service.background(hub.run),
+        ):
             await process.stopping.wait()
 
 
-def _application(database: db.Database, services: Services, settings: Settings) -> web.Application:
-    vault, cookies = Vault(settings.secret), Cookies(settings.base_url)
-    signed_in = session.signed_in(database, vault, cookies, settings.base_url)
-    app = web.Application(middlewares=[edge.observed("portal"), render.protect, signed_in])
-    render.setup(app)
-    handlers = Links(database, vault, cookies, settings.base_url)
-    app.add_subapp("/v1", links.api(handlers, settings.api_key))
+def application(
+    database: db.Database, services: Services, settings: Settings, hub: Hub
+) -> web.Application:
+    """Return the portal with all its routes."""
+    cookies = Cookies(settings.base_url, embedded=bool(settings.embed_origins))
+    doorkeeper = Doorkeeper(database, Vault(settings.secret), cookies, settings.base_url)
+    app = web.Application(
+        middlewares=[
+            edge.observed("portal", endless=frozenset({live.PATH})),
+            render.protect,
+            session.signed_in(doorkeeper),
+        ]
+    )
+    render.setup(app, _look(settings))
+    handlers = Links(doorkeeper, services)
+    setups = Setups(database, services)
+    app.add_subapp("/v1", links.application(handlers, settings.api_key))
     app.router.add_static("/static", Path(str(files("services.portal") / "static")))
     app.add_routes([
-        web.get("/link/{token}", handlers.show),
-        web.post("/link/{token}", handlers.exchange),
-        web.post("/sign-out", handlers.sign_out),
-        *Pages(database, services).routes(),
+        *handlers.routes(),
+        *Appearance(settings.base_url, settings.accent, settings.logo).routes(),
+        *Pages(database, services, setups).routes(),
         *Provisioning(database, services).routes(),
+        *MappingPages(database, services).routes(),
+        *FencePages(database, services).routes(),
+        *Tokens(setups, services).routes(),
+        *Verify(database, services, setups).routes(),
+        *Activity(services).routes(),
+        *Live(hub, doorkeeper).routes(),
     ])  # fmt: skip
     return app
+
+
+def _look(settings: Settings) -> Look:
+    return Look(
+        settings.product_name,
+        has_theme=bool(settings.accent),
+        logo="/logo" if settings.logo else "/static/mark.svg",
+        embed_origins=settings.embed_origins.split(),
+    )
 
 
 def main() -> int:

@@ -3,16 +3,20 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
+from urllib.parse import urlencode
 
 import aiohttp
 from pydantic import BaseModel
 
-from services.portal.domain import DelayedError, MissingError, RefusedError
+from services.portal.domain.errors import DelayedError, MissingError, RefusedError
 from shared.contracts import management
 from shared.contracts.ids import OrganizationId, is_id
 
 _TIMEOUT = aiohttp.ClientTimeout(total=8)
+# What a mapping would do to 50,000 users takes seconds to find out.
+_PATIENT = aiohttp.ClientTimeout(total=30)
 _NOT_FOUND = 404
+_PULSES_AT_ONCE = 100
 Body = TypeVar("Body", bound=BaseModel)
 
 
@@ -72,6 +76,16 @@ class Services:
         url = f"{self.ingest_url}/v1/directories"
         return await self._one(management.Directory, "POST", url, wanted)
 
+    async def pulses(self, organizations: Sequence[OrganizationId]) -> dict[OrganizationId, str]:
+        """Return a mark for each organization; it differs once a provider of it called."""
+        found: dict[OrganizationId, str] = {}
+        for start in range(0, len(organizations), _PULSES_AT_ONCE):
+            some = organizations[start : start + _PULSES_AT_ONCE]
+            url = f"{self.ingest_url}/v1/pulses?organizations={','.join(some)}"
+            items = await self._many(management.Pulse, url)
+            found |= {one.organization_id: one.mark for one in items}
+        return found
+
     async def tokens(self, directory: str) -> list[management.Token]:
         """Return the tokens of a directory."""
         return await self._many(
@@ -89,6 +103,21 @@ class Services:
         """End a token."""
         await self._call("DELETE", f"{self.ingest_url}/v1/directories/{directory}/tokens/{key}")
 
+    async def requests(
+        self, directory: str, wanted: management.RequestQuery
+    ) -> management.RequestPage:
+        """Return a page of the calls of a directory, the newest first."""
+        query = urlencode(wanted.model_dump(mode="json", by_alias=True, exclude_none=True))
+        url = f"{self.ingest_url}/v1/directories/{directory}/requests?{query}"
+        return await self._one(management.RequestPage, "GET", url)
+
+    async def request(self, directory: str, key: str) -> management.RequestDetail:
+        """Return one call with its masked body."""
+        if not is_id(key):
+            raise MissingError
+        url = f"{self.ingest_url}/v1/directories/{directory}/requests/{key}"
+        return await self._one(management.RequestDetail, "GET", url)
+
     async def roles(self) -> list[management.Role]:
         """Return the roles that the application declared."""
         return await self._many(management.Role, f"{self.roles_url}/v1/roles")
@@ -98,31 +127,75 @@ class Services:
         url = f"{self.roles_url}/v1/directories/{directory}/groups"
         return await self._many(management.KnownGroup, url)
 
+    async def stopped(self, directory: str) -> list[management.StoppedDirectory]:
+        """Return what roles does not apply of a directory at the moment."""
+        url = f"{self.roles_url}/v1/parked?directory={directory}"
+        return await self._many(management.StoppedDirectory, url)
+
     async def mapping(self, directory: str) -> management.Mapping:
         """Return the mapping of a directory."""
         url = f"{self.roles_url}/v1/directories/{directory}/mapping"
         return await self._one(management.Mapping, "GET", url)
+
+    async def explain(self, directory: str, user: str) -> management.Explanation:
+        """Return why a user holds its roles now."""
+        url = f"{self.roles_url}/v1/directories/{directory}/users/{user}/roles"
+        return await self._one(management.Explanation, "GET", url)
+
+    async def fences(self) -> list[management.Fence]:
+        """Return the fences of all directories behind which something waits."""
+        return await self._many(management.Fence, f"{self.roles_url}/v1/fences")
+
+    async def fence(self, directory: str, losses: int) -> management.Fence:
+        """Return the fence of a directory, with so many of the losses that wait."""
+        url = f"{self.roles_url}/v1/directories/{directory}/fence?losses={losses}"
+        return await self._one(management.Fence, "GET", url)
+
+    async def approve_losses(
+        self, directory: str, wanted: management.FenceApproval
+    ) -> management.Fence:
+        """Let the losses happen that wait; RefusedError when others wait by now."""
+        url = f"{self.roles_url}/v1/directories/{directory}/fence/approve"
+        return await self._one(management.Fence, "POST", url, wanted)
+
+    async def preview_mapping(
+        self, directory: str, edit: management.MappingEdit
+    ) -> management.MappingPreview:
+        """Return what a mapping would change; some of the users by name."""
+        url = f"{self.roles_url}/v1/directories/{directory}/mapping/preview?users=20"
+        return await self._one(management.MappingPreview, "POST", url, edit, _PATIENT)
 
     async def save_mapping(
         self, directory: str, edit: management.MappingEdit
     ) -> management.Mapping:
         """Save a mapping; RefusedError with status 409 when it is stale."""
         url = f"{self.roles_url}/v1/directories/{directory}/mapping"
-        return await self._one(management.Mapping, "PUT", url, edit)
+        return await self._one(management.Mapping, "PUT", url, edit, _PATIENT)
 
     async def _one(
-        self, kind: type[Body], method: str, url: str, body: BaseModel | None = None
+        self,
+        kind: type[Body],
+        method: str,
+        url: str,
+        body: BaseModel | None = None,
+        patience: aiohttp.ClientTimeout = _TIMEOUT,
     ) -> Body:
-        return kind.model_validate(await self._call(method, url, body))
+        return kind.model_validate(await self._call(method, url, body, patience))
 
     async def _many(self, kind: type[Body], url: str) -> list[Body]:
         items: Sequence[Any] = (await self._call("GET", url))["items"]
         return [kind.model_validate(item) for item in items]
 
-    async def _call(self, method: str, url: str, body: BaseModel | None = None) -> dict[str, Any]:
+    async def _call(
+        self,
+        method: str,
+        url: str,
+        body: BaseModel | None = None,
+        patience: aiohttp.ClientTimeout = _TIMEOUT,
+    ) -> dict[str, Any]:
         data = body.model_dump(mode="json", by_alias=True) if body else None
         try:
-            async with self.http.request(method, url, json=data) as response:
+            async with self.http.request(method, url, json=data, timeout=patience) as response:
                 answer = await response.json(content_type=None) or {}
         except (aiohttp.ClientError, TimeoutError, ValueError) as error:
             raise DelayedError from error
@@ -131,5 +204,6 @@ class Services:
         if response.status >= 500:  # noqa: PLR2004  # a fault on their side
             raise DelayedError
         if not response.ok:
-            raise RefusedError(str(answer.get("detail", "That was refused.")), response.status)
+            words = str(answer.get("detail", "That was refused."))
+            raise RefusedError(words, response.status, answer)
         return dict(answer)

@@ -6,6 +6,10 @@ from pydantic import Field, StringConstraints
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 Secret = Annotated[str, StringConstraints(min_length=16)]
+DatabaseUrl = Annotated[str, StringConstraints(pattern=r"^postgres(ql)?://")]
+Url = Annotated[str, StringConstraints(pattern=r"^https?://\S+$")]
+_ORIGINS = r"^(https://[A-Za-z0-9.:-]+( https://[A-Za-z0-9.:-]+)*)?$"
+PublicUrl = Annotated[str, StringConstraints(pattern=r"^(https?://\S+)?$")]
 
 
 class Settings(BaseSettings):
@@ -13,14 +17,21 @@ class Settings(BaseSettings):
 
     model_config = SettingsConfigDict(env_prefix="ROLLCALL_PORTAL_", frozen=True)
 
-    database_url: str
+    database_url: DatabaseUrl
     host: str = "127.0.0.1"
     port: Annotated[int, Field(ge=1, le=65535)] = 8083
-    public_url: str = ""
+    public_url: PublicUrl = ""
     secret: Secret
-    ingest_url: str = "http://127.0.0.1:8080"
-    roles_url: str = "http://127.0.0.1:8081"
+    ingest_url: Url = "http://127.0.0.1:8080"
+    roles_url: Url = "http://127.0.0.1:8081"
+    product_name: Annotated[str, StringConstraints(min_length=1, max_length=40)] = "Rollcall"
+    accent: Annotated[str, StringConstraints(pattern=r"^(#[0-9a-fA-F]{6})?$")] = ""
+    logo: Annotated[str, StringConstraints(pattern=r"^(.+\.(svg|png|webp|jpg))?$")] = ""
+    embed_origins: Annotated[str, StringConstraints(pattern=_ORIGINS)] = ""
     api_key: Secret = Field(validation_alias="ROLLCALL_API_KEY")
+    drain_wait_s: Annotated[float, Field(ge=0, le=15)] = Field(
+        0, validation_alias="ROLLCALL_DRAIN_WAIT_S"
+    )
     log_format: Literal["json", "console"] = Field("json", validation_alias="ROLLCALL_LOG_FORMAT")
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field(
         "INFO", validation_alias="ROLLCALL_LOG_LEVEL"

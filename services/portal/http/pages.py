@@ -6,19 +6,27 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
+from urllib.parse import urlencode
 
 from aiohttp import web
 
-from services.portal import domain, usecases
+from services.portal import usecases
 from services.portal.clients import Services
-from services.portal.domain import DirectorySummary, MissingError
+from services.portal.domain import charts, guides, status, words
+from services.portal.domain.errors import MissingError
+from services.portal.domain.rows import DirectoryRow, UserFilter
 from services.portal.http import render
 from services.portal.http.session import SESSION, operator_only, organization_of
-from services.portal.store.views import Cursor
+from services.portal.store.selection import Cursor
+from services.portal.usecases import fence
+from services.portal.usecases.setup import Setups
 from shared import db
 from shared.contracts.ids import is_id
 
 _ACTIVE = {"active": True, "inactive": False}
+_FIELDS = ("q", "state", "group", "role", "sort")
+_TEXT_CHARS = 200
+_COUNTED = 1000
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +35,7 @@ class Pages:
 
     database: db.Database
     services: Services
+    setups: Setups
 
     def routes(self) -> list[web.RouteDef]:
         """Return all routes."""
@@ -69,39 +78,84 @@ class Pages:
         raise web.HTTPSeeOther(f"/portal/{made.id}")
 
     async def overview(self, request: web.Request) -> web.Response:
-        """Show the state of the directory, counters, and the next step."""
+        """Show the state of the directory, counters, the checklist, and the next act."""
+        mark = await render.mark(request, self.database, self.services)
         organization = organization_of(request)
-        found = await usecases.overview(
-            self.database, self.services, organization, datetime.now(UTC)
-        )
-        return await self._page(request, "overview.html", {"overview": found})
+        directories = await self.services.directories(organization)
+        now = datetime.now(UTC)
+        setup = await self.setups.of(directories[0], now) if directories else None
+        values = {
+            "setup": setup,
+            "waiting": await fence.waiting(self.services, [one.id for one in directories]),
+            "status": setup.status if setup else status.NOT_CONFIGURED,
+            "bars": charts.bars(setup.hours) if setup else [],
+            "mark": mark,
+            "is_old": setup is not None and setup.is_old,
+        }
+        return await self._page(request, "overview.html", values)
 
     async def users(self, request: web.Request) -> web.Response:
         """Show a page of users; filters and cursor are in the address."""
         directory, directories = await self._directory(request)
-        search, state = request.query.get("q", "").strip(), request.query.get("state", "")
+        if directory is None:
+            return await self._page(request, "users.html", {}, None, directories)
+        typed = _typed(request.query)
+        wanted, problem = await self._selection(directory, typed)
         found, cursor = (
-            await usecases.users(
-                self.database,
-                directory,
-                search=search.lower() or None,
-                active=_ACTIVE.get(state),
-                after=_cursor(request),
-            )
-            if directory
+            await usecases.users(self.database, directory, wanted, _cursor(request))
+            if problem is None
             else ([], None)
         )
-        values = {"users": found, "next": _encoded(cursor), "q": search, "state": state}
-        return await self._page(request, "users.html", values, directory, directories)
+        values = {
+            "users": found,
+            "typed": typed,
+            "problem": problem,
+            "choices": await usecases.choices(self.database, directory),
+            "about": await self._about(directory, wanted) if problem is None else "",
+            "is_filtered": wanted.is_any or problem is not None,
+            "next": cursor and _address(directory.id, {**typed, "after": _encoded(cursor) or ""}),
+            "is_first": "after" not in request.query,
+        }
+        code = 422 if problem else 200
+        return await self._page(request, "users.html", values, directory, directories, code)
+
+    async def _selection(
+        self, directory: DirectoryRow, typed: Mapping[str, str]
+    ) -> tuple[UserFilter, str | None]:
+        """Return which users are wanted, or what is wrong with the group that was typed."""
+        group = None
+        if typed["group"]:
+            group = await usecases.group_named(self.database, directory, typed["group"])
+            if group is None:
+                return UserFilter(), f"There is no group called {typed['group']}."
+        return UserFilter(
+            prefix=typed["q"].lower() or None,
+            active=_ACTIVE.get(typed["state"]),
+            group=group,
+            role=typed["role"] or None,
+            by="updated" if typed["sort"] == "updated" else "name",
+        ), None
+
+    async def _about(self, directory: DirectoryRow, wanted: UserFilter) -> str:
+        """Say how many users a list has, without counting for long."""
+        if not wanted.is_any:
+            counted = await self.setups.counted(directory.id, datetime.now(UTC))
+            return words.users_in_words(counted.summary.users if counted.summary else 0)
+        found = await usecases.count_users(self.database, directory, wanted, _COUNTED + 1)
+        more = f"more than {_COUNTED:,} users"
+        return more if found > _COUNTED else words.users_in_words(found)
 
     async def user(self, request: web.Request) -> web.Response:
         """Show a user: attributes, groups, roles with their reasons, timeline."""
         directory, directories = await self._directory(request, must=True)
-        user = await usecases.user(self.database, directory, request.match_info["id"])
+        user = await usecases.user(
+            self.database, self.services, directory, request.match_info["id"]
+        )
         values = {
             "user": user,
-            "attributes": domain.attributes(user.resource),
-            "reasons": [domain.reason_in_words(role, directory.provider) for role in user.roles],
+            "attributes": words.attributes(user.resource),
+            "reasons": [words.reason_in_words(role, directory.provider) for role in user.roles],
+            "past": [words.reason_in_words(role, directory.provider) for role in user.past_roles],
         }
         status = 410 if user.deleted_at else 200
         return await self._page(request, "user.html", values, directory, directories, status)
@@ -117,7 +171,12 @@ class Pages:
             if directory
             else ([], None)
         )
-        values = {"groups": found, "next": _encoded(cursor), "q": search}
+        values = {
+            "groups": found,
+            "next": _encoded(cursor),
+            "q": search,
+            "guide": guides.of(directory.provider) if directory else None,
+        }
         return await self._page(request, "groups.html", values, directory, directories)
 
     async def group(self, request: web.Request) -> web.Response:
@@ -132,7 +191,7 @@ class Pages:
 
     async def _directory(
         self, request: web.Request, *, must: bool = False
-    ) -> tuple[Any, list[DirectorySummary]]:
+    ) -> tuple[Any, list[DirectoryRow]]:
         chosen, found = await usecases.choose(
             self.database, organization_of(request), request.query.get("directory")
         )
@@ -145,19 +204,23 @@ class Pages:
         request: web.Request,
         template: str,
         values: Mapping[str, Any],
-        directory: DirectorySummary | None = None,
-        directories: list[DirectorySummary] | None = None,
+        directory: DirectoryRow | None = None,
+        directories: list[DirectoryRow] | None = None,
         status: int = 200,
     ) -> web.Response:
-        organization = organization_of(request)
-        name = await self.services.organization_name(organization)
-        context = {
-            "organization": {"id": organization, "name": name},
-            "directory": directory,
-            "directories": directories or [],
-            **values,
-        }
-        return render.page(request, template, context, status)
+        context = {"directory": directory, "directories": directories or [], **values}
+        return await render.of_organization(request, self.services, template, context, status)
+
+
+def _typed(query: Mapping[str, str]) -> dict[str, str]:
+    """Return what was chosen above the list, as it was typed."""
+    return {name: query.get(name, "").replace("\x00", "").strip()[:_TEXT_CHARS] for name in _FIELDS}
+
+
+def _address(directory: str, fields: Mapping[str, str]) -> str:
+    """Return the query of a page of the list with its filters."""
+    chosen = {"directory": directory, **fields}
+    return urlencode({name: value for name, value in chosen.items() if value})
 
 
 def _cursor(request: web.Request) -> Cursor:

@@ -1,80 +1,51 @@
-"""Sign-in links and sessions, by keyed hash: whoever reads the tables can sign in nowhere."""
+"""Sessions, by keyed hash: whoever reads the table can sign in nowhere. Forms taken once."""
 
 from datetime import datetime
 
-from services.portal.domain import IDLE, LONGEST, GoneError, LinkKind
+from services.portal.domain.access import IDLE, LONGEST
 from shared import db
 from shared.contracts.ids import OrganizationId
 
-_INSERT_LINK = """
-insert into links (digest, kind, organization_id, created_at, expires_at)
-values ($1, $2, $3, $4, $5)
-"""
-_LINK = """
-select 1 from links
-where digest = $1 and expires_at > $2 and (kind <> 'redirect' or used_at is null)
-"""
-# One statement, so that two presses on a single-use link cannot both pass.
-_USE_LINK = """
-update links set used_at = $2
-where digest = $1 and expires_at > $2 and (kind <> 'redirect' or used_at is null)
-returning organization_id
-"""
 _INSERT_SESSION = """
-insert into sessions (digest, organization_id, created_at, seen_at) values ($1, $2, $3, $3)
+insert into sessions (digest, organization_id, created_at, seen_at, link_id)
+values ($1, $2, $3, $3, $4)
 """
 _SESSION = """
 select organization_id, seen_at from sessions
 where digest = $1 and seen_at > $2 and created_at > $3
 """
 _SEEN = "update sessions set seen_at = $2 where digest = $1"
+_END_OF_LINK = "delete from sessions where link_id = $1"
 _END = "delete from sessions where digest = $1"
 _TAKE = "insert into submissions (key, taken_at) values ($1, $2) on conflict do nothing returning 1"
+_GIVE_BACK = "delete from submissions where key = $1"
+_FORGET_SESSIONS = "delete from sessions where seen_at < $1 or created_at < $2"
+_FORGET_SUBMISSIONS = "delete from submissions where taken_at < $1"
 _SEEN_EVERY_S = 60
 
 
-async def insert_link(
+async def insert(
     tx: db.Connection,
     digest: bytes,
-    kind: LinkKind,
     organization: OrganizationId | None,
-    *,
-    created_at: datetime,
-    expires_at: datetime,
+    now: datetime,
+    link: str,
 ) -> None:
-    """Store a new link."""
-    await tx.execute(_INSERT_LINK, digest, kind, organization, created_at, expires_at)
-
-
-async def is_link_good(connection: db.Connection, digest: bytes, now: datetime) -> bool:
-    """Tell whether a link would sign in; looking does not use it up."""
-    return bool(await connection.fetchval(_LINK, digest, now))
-
-
-async def use_link(tx: db.Connection, digest: bytes, now: datetime) -> OrganizationId | None:
-    """Use a link; return the organization it opens, None for all. Raises GoneError."""
-    row = await tx.fetchrow(_USE_LINK, digest, now)
-    if row is None:
-        raise GoneError
-    found: OrganizationId | None = row["organization_id"]
-    return found
-
-
-async def insert(
-    tx: db.Connection, digest: bytes, organization: OrganizationId | None, now: datetime
-) -> None:
-    """Store a new session."""
-    await tx.execute(_INSERT_SESSION, digest, organization, now)
+    """Store a new session that a link opened."""
+    await tx.execute(_INSERT_SESSION, digest, organization, now, link)
 
 
 async def find(
-    connection: db.Connection, digest: bytes, now: datetime
+    connection: db.Connection, digest: bytes, now: datetime, *, is_act: bool = True
 ) -> tuple[OrganizationId | None] | None:
-    """Return the organization of a live session in a tuple of one, or None; note that it lives."""
+    """Return the organization of a live session in a tuple of one, or None.
+
+    An act of a person keeps it alive; what a page does by itself does not.
+    """
     row = await connection.fetchrow(_SESSION, digest, now - IDLE, now - LONGEST)
     if row is None:
         return None
-    if (now - row["seen_at"]).total_seconds() > _SEEN_EVERY_S:
+    if is_act and (now - row["seen_at"]).total_seconds() > _SEEN_EVERY_S:
         await connection.execute(_SEEN, digest, now)
     return (row["organization_id"],)
 
@@ -84,6 +55,22 @@ async def end(connection: db.Connection, digest: bytes) -> None:
     await connection.execute(_END, digest)
 
 
+async def forget_ended(connection: db.Connection, now: datetime) -> None:
+    """Delete sessions that ended, and forms that nobody sends again."""
+    await connection.execute(_FORGET_SESSIONS, now - IDLE, now - LONGEST)
+    await connection.execute(_FORGET_SUBMISSIONS, now - LONGEST)
+
+
+async def end_of_link(connection: db.Connection, link: str) -> None:
+    """End all sessions that a link opened."""
+    await connection.execute(_END_OF_LINK, link)
+
+
 async def take_submission(connection: db.Connection, key: str, now: datetime) -> bool:
     """Tell whether a form is sent for the first time."""
     return bool(await connection.fetchval(_TAKE, key, now))
+
+
+async def give_submission_back(connection: db.Connection, key: str) -> None:
+    """Let a form be sent again whose act failed."""
+    await connection.execute(_GIVE_BACK, key)

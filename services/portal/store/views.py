@@ -1,22 +1,52 @@
 """The read models, through the projector's `portal_` views; every query names the directory."""
 
-from services.portal.domain import (
+from collections import defaultdict
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+from services.portal.domain.errors import MissingError
+from services.portal.domain.journey import TracedEvent
+from services.portal.domain.rows import (
     PAGE_SIZE,
+    Delay,
+    DirectoryRow,
     DirectorySummary,
     EventRow,
     GroupRow,
-    MissingError,
     RoleRow,
     UserDetail,
+    UserFilter,
     UserRow,
 )
+from services.portal.store import selection
+from services.portal.store.selection import Cursor
 from shared import db
 from shared.contracts.ids import DirectoryId, OrganizationId, is_id
+from shared.contracts.topics import DIRECTORY_EVENTS, ROLE_EVENTS
 
 _DIRECTORIES = """
-select id, organization_id, name, provider, users, active_users, groups, mapped_groups,
-       last_event_at
+select id, organization_id, name, provider
 from projector.portal_directories where organization_id = $1 order by created_at desc, id
+"""
+# Both counts of users in one look: they are the costly part.
+_SUMMARY = """
+select users.number as users, users.active as active_users, groups, mapped_groups, last_event_at
+from projector.portal_directories as d
+cross join lateral (
+  select count(*) as number, count(*) filter (where u.active) as active
+  from projector.portal_users as u where u.directory_id = d.id and u.deleted_at is null) as users
+where d.id = $1
+"""
+_POSITIONS = """
+select d.organization_id, p.directory_id, p.topic, p.generation, p.sequence
+from projector.portal_directories as d
+join projector.portal_positions as p on p.directory_id = d.id
+where d.organization_id = any($1::uuid[]) order by p.directory_id, p.topic
+"""
+_POSITION = """
+select topic, generation, sequence from projector.portal_positions
+where directory_id = $1 order by topic
 """
 _GROUP_NAMES = """
 (select coalesce(array_agg(g.display_name order by lower(g.display_name)), '{}')
@@ -32,22 +62,25 @@ _ROLE_NAMES = """
 _USER = f"""
 u.id, u.user_name, u.display_name, u.email, u.active, u.updated_at, {_GROUP_NAMES}, {_ROLE_NAMES}
 """
-_USERS = f"""
+_NAMES_ON_PAGE = f"select {_USER}, u.run, u.key from ("
+_NAMED = f"""
 select {_USER} from projector.portal_users as u
 where u.directory_id = $1 and u.deleted_at is null
-  and ($2::boolean is null or u.active = $2)
-  and ($3::text is null or starts_with(lower(u.user_name), $3)
-       or starts_with(lower(u.display_name), $3) or starts_with(lower(u.email), $3))
-  and ($4::text is null or (lower(u.user_name), u.id) > ($4, $5::uuid))
-order by lower(u.user_name), u.id limit $6
+  and (lower(u.user_name) = $2 or lower(u.email) = $2)
+order by u.active desc, lower(u.user_name), u.id limit 10
 """
 _ONE_USER = f"""
 select {_USER}, u.resource, u.created_at, u.deleted_at
 from projector.portal_users as u where u.directory_id = $1 and u.id = $2
 """
 _ROLES_OF = """
-select role_key, role_name, reason, cause, valid_from from projector.portal_assignments
+select role_key, role_name, reason, cause, valid_from, valid_to from projector.portal_assignments
 where directory_id = $1 and user_id = $2 and valid_to is null order by role_name
+"""
+_PAST_ROLES_OF = """
+select role_key, role_name, reason, cause, valid_from, valid_to from projector.portal_assignments
+where directory_id = $1 and user_id = $2 and valid_to is not null
+order by valid_to desc, role_name limit 50
 """
 _MAPPED_ROLES = """
 (select coalesce(array_agg(p.role_name order by p.role_name), '{}')
@@ -84,44 +117,108 @@ where directory_id = $1
 order by time desc, topic, sequence desc limit 50
 """
 
-Cursor = tuple[str, str] | None
+# The first event of some types: the log of a topic is read from its beginning, up to there.
+_FIRST = """
+select time, cause from projector.portal_events
+where directory_id = $1 and topic = $2 and type = any($3::text[])
+order by generation, sequence limit 1
+"""
+_HAS_MEMBERS = "select exists(select from projector.portal_memberships where directory_id = $1)"
+_TRACED = """
+select id, type, time, data, topic, cause, published_at, stored_at from projector.portal_events
+where directory_id = $1 and user_id = $2 order by time desc, topic desc, sequence desc limit 200
+"""
+_BY_HOUR = """
+select date_trunc('hour', time, 'UTC') as hour, count(*) as changes from projector.portal_events
+where directory_id = $1 and time >= $2 group by 1
+"""
+_GROUP_BY_NAME = """
+select id from projector.portal_groups
+where directory_id = $1 and lower(display_name) = $2 and deleted_at is null limit 1
+"""
+_SOME_GROUPS = """
+select display_name from projector.portal_groups
+where directory_id = $1 and deleted_at is null order by lower(display_name), id limit 100
+"""
+_HELD_ROLES = """
+select distinct role_key, role_name from projector.portal_mappings where directory_id = $1
+order by role_name
+"""
+_DELAYS = "select topic, since from projector.portal_delays where directory_id = $1"
+_STAGES = {DIRECTORY_EVENTS.name: "users and groups", ROLE_EVENTS.name: "roles"}
 
 
 async def directories(
     connection: db.Connection, organization: OrganizationId
-) -> list[DirectorySummary]:
+) -> list[DirectoryRow]:
     """Return the directories of an organization, the newest first."""
     return [
-        DirectorySummary(
+        DirectoryRow(
             DirectoryId(row["id"]),
             OrganizationId(row["organization_id"]),
             row["name"],
             row["provider"],
-            row["users"],
-            row["active_users"],
-            row["groups"],
-            row["mapped_groups"],
-            row["last_event_at"],
         )
         for row in await connection.fetch(_DIRECTORIES, organization)
     ]
 
 
+async def summary(connection: db.Connection, directory: DirectoryId) -> DirectorySummary | None:
+    """Count what is in a directory; None before its first event arrived. Slow where it is large."""
+    row = await connection.fetchrow(_SUMMARY, directory)
+    return DirectorySummary(**dict(row)) if row else None
+
+
+async def position(connection: db.Connection, directory: DirectoryId) -> str:
+    """Return how far the read models follow a directory, as one mark to compare."""
+    return _mark(await connection.fetch(_POSITION, directory))
+
+
+async def positions(
+    connection: db.Connection, organizations: Sequence[OrganizationId]
+) -> dict[OrganizationId, str]:
+    """Return a mark for each organization; it differs once its read models moved on."""
+    rows = await connection.fetch(_POSITIONS, organizations)
+    by_organization: dict[OrganizationId, list[db.Record]] = defaultdict(list)
+    for row in rows:
+        by_organization[OrganizationId(row["organization_id"])].append(row)
+    return {key: _mark(found) for key, found in by_organization.items()}
+
+
+def _mark(rows: Sequence[db.Record]) -> str:
+    return ",".join(f"{row['generation']}.{row['sequence']}" for row in rows)
+
+
+async def delays(connection: db.Connection, directory: DirectoryId) -> list[Delay]:
+    """Return which read models of a directory do not follow at the moment."""
+    rows = await connection.fetch(_DELAYS, directory)
+    return [Delay(_STAGES.get(row["topic"], row["topic"]), row["since"]) for row in rows]
+
+
 async def users(
-    connection: db.Connection,
-    directory: DirectoryId,
-    *,
-    search: str | None,
-    active: bool | None,
-    after: Cursor,
+    connection: db.Connection, directory: DirectoryId, wanted: UserFilter, after: Cursor
 ) -> tuple[list[UserRow], Cursor]:
-    """Return a page of users by user name, and where the next page starts."""
-    rows = await connection.fetch(
-        _USERS, directory, active, search, *(after or (None, None)), PAGE_SIZE + 1
-    )
-    found = [_user(row) for row in rows[:PAGE_SIZE]]
+    """Return a page of users, and where the next page starts."""
+    query, values = selection.page(directory, wanted, after, PAGE_SIZE + 1)
+    in_runs = wanted.prefix is not None and wanted.by == "name"
+    order = selection.IN_RUNS if in_runs else selection.IN_ORDER[wanted.by]
+    rows = await connection.fetch(f"{_NAMES_ON_PAGE}{query}) as u {order}", *values)
     more = len(rows) > PAGE_SIZE
-    return found, (found[-1].user_name.lower(), found[-1].id) if more else None
+    found = [_user(row) for row in rows[:PAGE_SIZE]]
+    return found, selection.cursor(rows[PAGE_SIZE - 1]) if more else None
+
+
+async def count_users(
+    connection: db.Connection, directory: DirectoryId, wanted: UserFilter, most: int
+) -> int:
+    """Count the users of a selection, up to a number where it stops."""
+    query, values = selection.count(directory, wanted, most)
+    return int(await connection.fetchval(query, *values))
+
+
+async def find_users(connection: db.Connection, directory: DirectoryId, name: str) -> list[UserRow]:
+    """Return the users whose user name or e-mail is exactly this, folded; active ones first."""
+    return [_user(row) for row in await connection.fetch(_NAMED, directory, name)]
 
 
 async def user(connection: db.Connection, directory: DirectoryId, key: str) -> UserDetail:
@@ -136,6 +233,7 @@ async def user(connection: db.Connection, directory: DirectoryId, key: str) -> U
         deleted_at=row["deleted_at"],
         groups=[_group(one) for one in await connection.fetch(_GROUPS_OF, directory, key)],
         roles=[_role(one) for one in await connection.fetch(_ROLES_OF, directory, key)],
+        past_roles=[_role(one) for one in await connection.fetch(_PAST_ROLES_OF, directory, key)],
         events=await _events(connection, directory, user=key),
     )
 
@@ -164,6 +262,60 @@ async def group(
     more = len(rows) > PAGE_SIZE
     cursor = (members[-1].user_name.lower(), str(members[-1].id)) if more else None
     return _group(row), members, cursor, await _events(connection, directory, group=key)
+
+
+async def first_event(
+    connection: db.Connection, directory: DirectoryId, topic: str, types: Sequence[str]
+) -> tuple[datetime, dict[str, Any]] | None:
+    """Return time and cause of the first event of these types; None before there is one."""
+    row = await connection.fetchrow(_FIRST, directory, topic, types)
+    return (row["time"], row["cause"]) if row else None
+
+
+async def has_members(connection: db.Connection, directory: DirectoryId) -> bool:
+    """Tell whether anybody is in any group."""
+    return bool(await connection.fetchval(_HAS_MEMBERS, directory))
+
+
+async def traced_events(
+    connection: db.Connection, directory: DirectoryId, user: str
+) -> list[TracedEvent]:
+    """Return the newest events of a user with all their times, newest first."""
+    return [
+        TracedEvent(
+            EventRow(row["id"], row["type"], row["time"], row["data"]),
+            row["topic"],
+            row["cause"],
+            row["published_at"],
+            row["stored_at"],
+        )
+        for row in await connection.fetch(_TRACED, directory, user)
+    ]
+
+
+async def changes_by_hour(
+    connection: db.Connection, directory: DirectoryId, since: datetime
+) -> list[tuple[datetime, int]]:
+    """Return how many events each hour since then had; hours without any are left out."""
+    rows = await connection.fetch(_BY_HOUR, directory, since)
+    return [(row["hour"], row["changes"]) for row in rows]
+
+
+async def group_named(connection: db.Connection, directory: DirectoryId, name: str) -> str | None:
+    """Return the id of the group with this name, folded."""
+    found: str | None = await connection.fetchval(_GROUP_BY_NAME, directory, name)
+    return found
+
+
+async def some_groups(connection: db.Connection, directory: DirectoryId) -> list[str]:
+    """Return the names of the first hundred groups."""
+    return [row["display_name"] for row in await connection.fetch(_SOME_GROUPS, directory)]
+
+
+async def mapped_roles(connection: db.Connection, directory: DirectoryId) -> list[tuple[str, str]]:
+    """Return key and name of the roles that groups grant."""
+    rows = await connection.fetch(_HELD_ROLES, directory)
+    return [(row["role_key"], row["role_name"]) for row in rows]
 
 
 async def _events(
@@ -203,5 +355,10 @@ def _group(row: db.Record) -> GroupRow:
 
 def _role(row: db.Record) -> RoleRow:
     return RoleRow(
-        row["role_key"], row["role_name"], row["reason"], row["cause"], row["valid_from"]
+        row["role_key"],
+        row["role_name"],
+        row["reason"],
+        row["cause"],
+        row["valid_from"],
+        row["valid_to"],
     )

@@ -1,0 +1,1 @@
+"""What the pages say, from rows: states, next steps and reasons in words. Pure."""
