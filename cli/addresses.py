@@ -1,16 +1,17 @@
-"""Where the running system is: from the environment, else from `.local/run.json`."""
+"""Where the running system is: from environment and files, else from `.local/run.json`."""
 
 import json
-import os
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from cli.output import CommandError
+from shared import variables
 
-_VARIABLES = {
+VARIABLES = {
     "ingest": "ROLLCALL_INGEST_URL",
     "roles": "ROLLCALL_ROLES_URL",
+    "projector": "ROLLCALL_PROJECTOR_URL",
     "portal": "ROLLCALL_PORTAL_URL",
     "api_key": "ROLLCALL_API_KEY",
     "kafka": "ROLLCALL_KAFKA_SERVERS",
@@ -28,7 +29,7 @@ class Addresses:
         if part not in self.known:
             raise CommandError(
                 f"Where {part} is, is not known. Start Rollcall with `make run` "
-                f"(or `rollcall local up`), or set {_VARIABLES[part]}."
+                f"(or `rollcall local up`), or set {VARIABLES[part]}."
             )
         return str(self.known[part])
 
@@ -39,9 +40,9 @@ class Addresses:
 
 
 def find() -> Addresses:
-    """Return the addresses from the environment, completed from the nearest `.local/run.json`."""
-    given = {part: os.environ[name] for part, name in _VARIABLES.items() if name in os.environ}
-    return Addresses(_run_json() | given)
+    """Return the addresses that variables give, completed from the nearest `.local/run.json`."""
+    given = {part: variables.read(name) for part, name in VARIABLES.items()}
+    return Addresses(_run_json() | {part: text for part, text in given.items() if text is not None})
 
 
 def _run_json() -> dict[str, Any]:

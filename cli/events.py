@@ -13,6 +13,7 @@ from cli import addresses
 from cli.output import CommandError, console, json_option, print_json, print_table
 from shared import kafka
 from shared.contracts import envelope
+from shared.contracts.ids import is_id
 from shared.contracts.topics import DIRECTORY_EVENTS, ROLE_EVENTS, ROLE_STATE, TOPICS
 
 
@@ -67,6 +68,11 @@ def tail(
     Example: rollcall events tail --topic role.events.v1 --from-beginning
     """
     chosen = topic or (DIRECTORY_EVENTS.name, ROLE_EVENTS.name)
+
+    if directory is not None and not is_id(directory):
+        raise click.BadParameter(
+            f"{directory!r} is not the id of a directory; `rollcall directories list` shows them."
+        )
 
     def show(record: kafka.Incoming) -> None:
         _show(record, directory, as_json=as_json)

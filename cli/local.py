@@ -25,8 +25,15 @@ def local() -> None:
     show_default=True,
     help="Where data, logs and run.json are kept.",
 )
+@click.option(
+    "--brokers",
+    type=click.IntRange(1, 5),
+    default=1,
+    show_default=True,
+    help="How many brokers Kafka has; with 3, topics have three replicas.",
+)
 @click.option("--json", "as_json", is_flag=True, help="Print run.json's content when ready.")
-def up(data_dir: Path, *, as_json: bool) -> None:
+def up(data_dir: Path, brokers: int, *, as_json: bool) -> None:
     r"""Start everything, and keep it alive until Ctrl-C.
 
     What dies is restarted. Data stays in the data directory for the next start.
@@ -48,7 +55,7 @@ def up(data_dir: Path, *, as_json: bool) -> None:
             sys.stdout.write(json.dumps(run) + "\n" if as_json else _ready(run))
             sys.stdout.flush()
 
-    sys.exit(asyncio.run(start(data_dir, say, tell)))
+    sys.exit(asyncio.run(start(data_dir, say, tell, brokers=brokers)))
 
 
 def _ready(run: Mapping[str, Any]) -> str:

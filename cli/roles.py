@@ -1,22 +1,30 @@
-"""`rollcall roles`, `mapping`, `explain`: what the application knows, who gets it, and why."""
+"""`rollcall roles`, `explain`: what the application knows, who holds it, and why."""
 
-from collections.abc import Iterable, Sequence
+import asyncio
+from datetime import UTC, datetime, time
 
 import click
 
 from cli import api
 from cli.api import Api
-from cli.output import CommandError, console, json_option, print_json, print_table
+from cli.output import console, json_option, print_json, print_table, progress_console
 from cli.services import run_service
+from shared.contracts.directory_events import Cause
 from shared.contracts.management import (
+    Act,
+    AssignmentPage,
+    AssignmentQuery,
     ExplainedRole,
     Explanation,
-    KnownGroup,
-    Mapping,
-    MappingEdit,
-    MappingRow,
+    ManualAssignment,
+    PastAssignment,
+    Role,
     RoleDeclaration,
+    RoleRemoval,
 )
+from shared.contracts.role_events import Reason
+
+_LOOK_EVERY_S = 0.5
 
 
 @click.group(invoke_without_command=True)
@@ -64,107 +72,210 @@ def list_roles(*, as_json: bool) -> None:
     if as_json:
         print_json([role.model_dump(mode="json", by_alias=True) for role in found])
         return
-    rows = [
-        (role.key, role.name, "privileged" if role.privileged else "", role.description)
-        for role in found
-    ]
+    rows = [(role.key, role.name, _rank(role), role.description) for role in found]
     print_table("Roles", ("key", "name", "rank", "description"), rows)
 
 
-@click.group()
-def mapping() -> None:
-    """Say which groups grant which roles."""
+def _rank(role: Role) -> str:
+    return "leaving" if role.leaving else "privileged" if role.privileged else ""
 
 
-@mapping.command("set")
-@click.argument("directory")
-@click.argument("rows", nargs=-1, metavar="GROUP=ROLE...")
+@roles.command("remove")
+@click.argument("key")
+@click.option("--replacement", metavar="KEY", help="Grant this role wherever the other was.")
 @json_option
-def set_mapping(directory: str, rows: Sequence[str], *, as_json: bool) -> None:
-    r"""Make the mapping of DIRECTORY exactly these rows; without rows nobody holds a role by it.
-
-    DIRECTORY is an id or a name, GROUP a display name or an id, ROLE a key.
+def remove_role(key: str, replacement: str | None, *, as_json: bool) -> None:
+    r"""Remove a role; refused while groups grant it, unless another takes its place.
 
     \b
-    Example: rollcall mapping set "Globex OneLogin" Admins=admin "Night shift=editor"
+    Example: rollcall roles remove auditor --replacement viewer
     """
+    wanted = RoleRemoval(actor=api.actor(), replacement=replacement)
 
-    async def work(client: Api) -> Mapping:
-        found = await client.find_directory(directory)
-        groups = await client.groups(found.id)
-        wanted = [_row(text, groups) for text in rows]
-        current = await client.mapping(found.id)
-        edit = MappingEdit(version=current.version, rows=wanted, actor="command line")
-        return await client.save_mapping(found.id, edit)
+    async def work(client: Api) -> None:
+        await client.remove_role(key, wanted)
+        with progress_console.status("waiting until nobody holds it"):
+            while any(role.key == key and role.leaving for role in await client.roles()):
+                await asyncio.sleep(_LOOK_EVERY_S)
 
-    _print_mapping(api.call(work), as_json=as_json)
-
-
-def _row(text: str, groups: Iterable[KnownGroup]) -> MappingRow:
-    name, separator, role = text.rpartition("=")
-    if not separator or not name or not role:
-        raise click.UsageError(f"{text!r} is not GROUP=ROLE.")
-    found = [one for one in groups if name == one.id or name.lower() == one.display_name.lower()]
-    if not found:
-        known = ", ".join(sorted(group.display_name for group in groups)[:20]) or "none yet"
-        raise CommandError(f"There is no group {name!r} in this directory. Its groups: {known}.")
-    return MappingRow(group_id=found[0].id, role=role)
-
-
-@mapping.command()
-@click.argument("directory")
-@json_option
-def show(directory: str, *, as_json: bool) -> None:
-    r"""Show the mapping of DIRECTORY.
-
-    \b
-    Example: rollcall mapping show "Globex OneLogin"
-    """
-
-    async def work(client: Api) -> Mapping:
-        return await client.mapping((await client.find_directory(directory)).id)
-
-    _print_mapping(api.call(work), as_json=as_json)
-
-
-def _print_mapping(found: Mapping, *, as_json: bool) -> None:
+    api.call(work)
     if as_json:
-        print_json(found.model_dump(mode="json", by_alias=True))
+        print_json({"removed": key, "replacement": replacement})
         return
-    rows = [
-        (row.group_name + (" (deleted)" if row.group_deleted else ""), row.role, row.role_name)
-        for row in found.rows
-    ]
-    print_table(f"Mapping, version {found.version}", ("group", "role", "name"), rows)
+    console.print(f"{key} is removed." + (f" {replacement} took its place." if replacement else ""))
 
 
-@click.command()
+@roles.command()
 @click.argument("directory")
 @click.argument("user")
+@click.argument("role")
 @json_option
-def explain(directory: str, user: str, *, as_json: bool) -> None:
-    r"""Say why USER (an id or a user name) holds its roles in DIRECTORY.
+def assign(directory: str, user: str, role: str, *, as_json: bool) -> None:
+    r"""Give USER (an id or a user name) the ROLE in DIRECTORY by hand; the sync never takes it.
 
     \b
-    Example: rollcall explain "Globex OneLogin" mira.kovac@globex.test
+    Example: rollcall roles assign "Globex OneLogin" mira.kovac@globex.test auditor
     """
 
-    async def work(client: Api) -> Explanation:
-        return await client.explain((await client.find_directory(directory)).id, user)
+    async def work(client: Api) -> ManualAssignment:
+        found = await client.find_directory(directory)
+        return await client.assign(found.id, user, role, Act(actor=api.actor()))
 
     found = api.call(work)
     if as_json:
         print_json(found.model_dump(mode="json", by_alias=True))
         return
-    for role in found.roles:
-        console.print(f"{found.user.user_name} is {_because(role)}.", soft_wrap=True)
+    rests = "" if found.is_held else " It is held once the user is active."
+    console.print(
+        f"{found.user.user_name} is given {found.role.name} by hand.{rests}", soft_wrap=True
+    )
+
+
+@roles.command()
+@click.argument("directory")
+@click.argument("user")
+@click.argument("role")
+@json_option
+def unassign(directory: str, user: str, role: str, *, as_json: bool) -> None:
+    r"""Take back the ROLE that USER was given by hand in DIRECTORY.
+
+    \b
+    Example: rollcall roles unassign "Globex OneLogin" mira.kovac@globex.test auditor
+    """
+
+    async def work(client: Api) -> None:
+        found = await client.find_directory(directory)
+        await client.unassign(found.id, user, role, Act(actor=api.actor()))
+
+    api.call(work)
+    if as_json:
+        print_json({"unassigned": role, "user": user})
+        return
+    console.print(f"{role} is no longer given to {user} by hand.", soft_wrap=True)
+
+
+@roles.command("held")
+@click.argument("directory")
+@click.option(
+    "--at",
+    metavar="DATE",
+    help="A date, whose end is meant, or a time, in UTC unless it says otherwise. Now without it.",
+)
+@click.option("--user", help="Only this one, by id or user name.")
+@click.option("--role", help="Only this one, by key.")
+@json_option
+def list_held(
+    directory: str, at: str | None, user: str | None, role: str | None, *, as_json: bool
+) -> None:
+    r"""List who held which role in DIRECTORY on a date, and why.
+
+    \b
+    Example: rollcall roles held "Globex OneLogin" --at 2026-03-02 --role admin
+    """
+    wanted = AssignmentQuery(at=_moment(at), user=user, role=role, limit=1000)
+
+    async def work(client: Api) -> list[AssignmentPage]:
+        key = (await client.find_directory(directory)).id
+        pages = [await client.assignments(key, wanted)]
+        while pages[-1].next:
+            # All pages are of the moment of the first.
+            following = {"at": pages[0].at, "after": pages[-1].next}
+            pages.append(await client.assignments(key, wanted.model_copy(update=following)))
+        return pages
+
+    pages = api.call(work)
+    held = [one for page in pages for one in page.items]
+    if as_json:
+        print_json([one.model_dump(mode="json", by_alias=True) for one in held])
+        return
+    title = f"Held at {pages[0].at:%Y-%m-%d %H:%M:%S} UTC"
+    columns = ("user", "role", "through", "since")
+    print_table(title, columns, [_past(one) for one in held])
+
+
+def _moment(typed: str | None) -> datetime | None:
+    """Return the moment that was typed; of a date alone the last microsecond."""
+    if typed is None:
+        return None
+    try:
+        found = datetime.fromisoformat(typed)
+    except ValueError as error:
+        raise click.UsageError(
+            f"{typed!r} is no date; write one like 2026-03-02 or 2026-03-02T14:30."
+        ) from error
+    if len(typed) == len("2026-03-02"):
+        found = datetime.combine(found, time.max)
+    return found if found.tzinfo else found.replace(tzinfo=UTC)
+
+
+def _past(one: PastAssignment) -> tuple[str, str, str, str]:
+    return (
+        one.user_name,
+        one.role.name,
+        reason_in_words(one.reason),
+        f"{one.since:%Y-%m-%d %H:%M:%S} UTC",
+    )
+
+
+@click.command()
+@click.argument("directory")
+@click.argument("user")
+@click.option("--role", help="Only this role, by key: why it is held, or what is missing.")
+@json_option
+def explain(directory: str, user: str, role: str | None, *, as_json: bool) -> None:
+    r"""Say why USER (an id or a user name) holds its roles in DIRECTORY, or does not.
+
+    \b
+    Example: rollcall explain "Globex OneLogin" mira.kovac@globex.test --role admin
+    """
+
+    async def work(client: Api) -> Explanation:
+        return await client.explain((await client.find_directory(directory)).id, user, role)
+
+    found = api.call(work)
+    if as_json:
+        print_json(found.model_dump(mode="json", by_alias=True))
+        return
+    name = found.user.user_name
+    for held in found.roles:
+        console.print(f"{name} is {_because(held)}.", soft_wrap=True)
     if found.missing:
-        console.print(f"{found.user.user_name} holds no role. {found.missing}", soft_wrap=True)
+        lacks = f"does not hold {role}" if role else "holds no role"
+        console.print(f"{name} {lacks}. {found.missing}", soft_wrap=True)
 
 
 def _because(role: ExplainedRole) -> str:
-    groups = " and ".join(group.display_name for group in role.reason.groups)
-    act = {"scim": "request", "mapping": "saved mapping"}.get(role.cause.kind, role.cause.kind)
-    through = f" through {groups}" if groups else f" ({role.reason.kind})"
     since = f"{role.since:%Y-%m-%d %H:%M:%S}"
-    return f"{role.role.name}{through}, since {since} UTC, by {act} {role.cause.id}"
+    return (
+        f"{role.role.name} {reason_in_words(role.reason)}, since {since} UTC, by {_act(role.cause)}"
+        + _by_hand(role)
+        + _fenced(role)
+    )
+
+
+def _fenced(role: ExplainedRole) -> str:
+    if role.fenced_since is None:
+        return ""
+    since = f"{role.fenced_since:%Y-%m-%d %H:%M:%S} UTC"
+    return f"; nothing grants it any more, its loss is held by the fence since {since}"
+
+
+def _by_hand(role: ExplainedRole) -> str:
+    if role.manual is None:
+        return ""
+    given = role.manual
+    return (
+        f"; by hand since {given.since:%Y-%m-%d %H:%M:%S} UTC, by {given.cause.actor or 'somebody'}"
+    )
+
+
+def _act(cause: Cause) -> str:
+    kinds = {"scim": "request", "mapping": "saved mapping", "administrator": "act"}
+    return f"{kinds.get(cause.kind, cause.kind)} {cause.id}"
+
+
+def reason_in_words(reason: Reason) -> str:
+    """Say what grants a role."""
+    groups = " and ".join(group.display_name for group in reason.groups)
+    words = {"group": f"through {groups}", "default": "by default", "manual": "by hand"}
+    return " and ".join(words.get(kind, kind) for kind in reason.kinds)

@@ -7,7 +7,7 @@ import sys
 import click
 
 from cli import addresses
-from cli.output import CommandError, json_option, print_json, print_table
+from cli.output import CommandError, SettingError, json_option, print_json, print_table
 from services import __main__ as services
 from shared import db
 
@@ -44,6 +44,8 @@ def migrate(*, as_json: bool) -> None:
         )
     try:
         applied = asyncio.run(services.migrate(urls))
+    except db.DatabaseRefusedError as error:
+        raise SettingError(str(error)) from error
     except (db.DatabaseUnavailableError, db.MigrationError) as error:
         raise CommandError(str(error)) from error
     if as_json:
@@ -53,9 +55,6 @@ def migrate(*, as_json: bool) -> None:
     print_table("Schemas", ("schema", "applied"), rows)
 
 
-COMMANDS = (
-    _command("ingest", "Run the SCIM gateway; settings: ROLLCALL_INGEST_…"),
-    _command("projector", "Run the writer of read models; settings: ROLLCALL_PROJECTOR_…"),
-    _command("portal", "Run the administrators' pages; settings: ROLLCALL_PORTAL_…"),
-    migrate,
-)
+ingest = _command("ingest", "Run the SCIM gateway; settings: ROLLCALL_INGEST_…")
+projector = _command("projector", "Run the writer of read models; settings: ROLLCALL_PROJECTOR_…")
+portal = _command("portal", "Run the administrators' pages; settings: ROLLCALL_PORTAL_…")

@@ -1,6 +1,7 @@
 """`rollcall simulate`: play a provider against an endpoint, with progress and a summary."""
 
 import time
+from collections.abc import Sequence
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -11,6 +12,7 @@ from cli.output import console, json_option, print_json, print_table, progress_c
 from cli.simulate import people
 from cli.simulate.connection import Connection
 from cli.simulate.onelogin import OneLogin, Template
+from cli.simulate.people import Step
 
 
 @click.group()
@@ -50,17 +52,23 @@ def onelogin(  # one option each
     """
     if urlsplit(endpoint).scheme not in {"http", "https"}:
         raise click.BadParameter("give the whole address, http(s)://…/scim/v2/…")
-    connection = Connection(endpoint, token)
+    steps = people.plan(users=users, groups=groups, days=days, seed=seed)
+    summary = {"seed": seed, **play(Connection(endpoint, token), template, steps)}
+    _tell(summary, as_json=as_json)
+    if summary["refusals"]:
+        raise SystemExit(1)
+
+
+def play(connection: Connection, template: Template, steps: Sequence[Step]) -> dict[str, Any]:
+    """Send what OneLogin sends for these steps; return what was sent and what was refused."""
     started = time.monotonic()
     app = OneLogin(connection.send, template)
-    steps = people.plan(users=users, groups=groups, days=days, seed=seed)
     if app.enable():
         with _progress() as progress:
             for step in progress.track(steps, description="provisioning"):
                 app.take(step)
     connection.close()
-    summary = {
-        "seed": seed,
+    return {
         "steps": len(steps),
         "requests": dict(connection.sent),
         "groups": sorted(app.groups),
@@ -68,9 +76,6 @@ def onelogin(  # one option each
         "refused": connection.refused,
         "duration_s": round(time.monotonic() - started, 2),
     }
-    _tell(summary, as_json=as_json)
-    if connection.refusals:
-        raise SystemExit(1)
 
 
 def _progress() -> Progress:

@@ -13,6 +13,8 @@ from cli.simulate.onelogin import Reply, Request
 
 _TIMEOUT_S = 30
 _ATTEMPTS = 5
+_LATER = {429, 503}
+_WAITS = 20
 _MOST_REFUSALS_KEPT = 50
 
 
@@ -28,13 +30,23 @@ class Connection:
     _http: http.client.HTTPConnection | None = None
 
     def send(self, request: Request) -> Reply:
-        """Send a request and return the reply; connect anew where the connection broke.
+        """Send a request and return the reply, again after a while where it is asked to wait.
 
         Raises CommandError when nobody answers.
         """
+        for _ in range(_WAITS):
+            reply, wait_s = self._answer(request)
+            if reply.status not in _LATER:
+                break
+            time.sleep(wait_s)
+        self._count(request, reply)
+        return reply
+
+    def _answer(self, request: Request) -> tuple[Reply, float]:
+        """Return the reply and how long to wait; connect anew where the connection broke."""
         for attempt in range(1, _ATTEMPTS + 1):
             try:
-                reply = self._exchange(request)
+                return self._exchange(request)
             except (OSError, http.client.HTTPException) as error:
                 self.close()
                 if attempt == _ATTEMPTS:
@@ -42,12 +54,9 @@ class Connection:
                         f"{self.endpoint} does not answer ({error}); is the address right?"
                     ) from error
                 time.sleep(0.2 * 2**attempt)
-            else:
-                self._count(request, reply)
-                return reply
         raise AssertionError
 
-    def _exchange(self, request: Request) -> Reply:
+    def _exchange(self, request: Request) -> tuple[Reply, float]:
         address = urlsplit(self.endpoint)
         if self._http is None:
             kind = {"https": http.client.HTTPSConnection, "http": http.client.HTTPConnection}
@@ -61,7 +70,9 @@ class Connection:
             self._http.putheader("Content-Length", str(len(request.body)))
         self._http.endheaders(request.body)
         response = self._http.getresponse()
-        return Reply(response.status, _decoded(response.read()))
+        wait_s = response.getheader("Retry-After", "")
+        reply = Reply(response.status, _decoded(response.read()))
+        return reply, float(wait_s) if wait_s.isdigit() else 1.0
 
     def _count(self, request: Request, reply: Reply) -> None:
         self.sent[request.kind] += 1

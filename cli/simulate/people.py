@@ -67,7 +67,7 @@ class _Company:
     hired: int = 0
 
     def hire(self) -> Step:
-        person = _person(self.dice, self.hired)
+        person = somebody(self.dice, self.hired)
         self.hired += 1
         count = self.dice.randint(1, min(_GROUPS_A_PERSON, len(self.group_names)))
         self.staff[person] = tuple(self.dice.sample(self.group_names, count))
@@ -133,7 +133,8 @@ def _day(company: _Company) -> Iterator[Step]:
             yield step
 
 
-def _person(dice: random.Random, number: int) -> Person:
+def somebody(dice: random.Random, number: int) -> Person:
+    """Return a person; the number keeps the user name unique."""
     given, family = dice.choice(_GIVEN), dice.choice(_FAMILY)
     plain = "".join(char for char in f"{given}.{family}".lower() if char.isascii() and char != "'")
     return Person(

@@ -1,0 +1,4 @@
+"""All SQL of the checkers: each service's tables, read in one repeatable-read snapshot.
+
+Reads and nothing else. Rows become digests as they arrive, so that memory holds no documents.
+"""
