@@ -10,11 +10,22 @@ from cloudevents.core.formats.json import JSONFormat
 
 from shared.contracts import directory_events, envelope, role_events
 from shared.contracts.base import Contract
-from shared.contracts.directory_events import Cause, GroupRef, UserRef
+from shared.contracts.directory_events import (
+    Cause,
+    DirectoryEvent,
+    GroupRef,
+    SnapshotBegin,
+    SnapshotEnd,
+    SnapshotItem,
+    SnapshotMembership,
+    SnapshotResource,
+    UserRef,
+)
 from shared.contracts.envelope import Origin, Position
 from shared.contracts.ids import DirectoryId, GroupId, OrganizationId, RoleKey, UserId
 from shared.contracts.role_events import HeldRole, MappedGroup, Reason, RoleRef
 
+SNAPSHOTS = (SnapshotBegin, SnapshotItem, SnapshotEnd)
 GOLDEN = Path(__file__).parent / "events"
 DIRECTORY = DirectoryId("0b1d4b6c-6f0e-4b53-9a55-0a2f5a4f5a10")
 ORIGIN = Origin(
@@ -57,6 +68,8 @@ def examples() -> Iterator[tuple[str, str, Contract, str]]:
         role_events.MappingSaved(
             cause=CAUSE, version=3, rows=[MappedGroup(group=GROUP, role=ROLE)]
         ),
+        role_events.ManualAssigned(cause=CAUSE, user=USER, role=ROLE),
+        role_events.ManualUnassigned(cause=CAUSE, user=USER, role=ROLE),
     ):
         yield data.type, data.subject, data, role_events.SCOPE
     state = role_events.RoleState(user=USER, roles=[HeldRole(role=ROLE, reason=REASON)])
@@ -68,11 +81,26 @@ def _directory_example(
 ) -> directory_events.DirectoryEvent:
     if issubclass(event, directory_events.DirectoryCreated):
         return event(cause=CAUSE, id=DIRECTORY, name="Globex OneLogin", provider="onelogin")
+    if issubclass(event, SNAPSHOTS):
+        return _snapshot_example(event)
     if issubclass(event, directory_events.MembershipEvent):
         return event(cause=CAUSE, user=USER, group=GROUP)
     is_user = issubclass(event, directory_events.UserEvent)
     resource = _USER_RESOURCE if is_user else _GROUP_RESOURCE
     return event(cause=CAUSE, resource=resource, version=2, changed=["title"], previous={})
+
+
+def _snapshot_example(event: type[directory_events.DirectoryEvent]) -> DirectoryEvent:
+    if issubclass(event, SnapshotBegin):
+        return event(cause=CAUSE, name="Globex OneLogin", provider="onelogin")
+    if issubclass(event, SnapshotEnd):
+        return event(cause=CAUSE, begin=40)
+    user, group = (
+        SnapshotResource(resource=resource, version=2, updated_at=ORIGIN.time)
+        for resource in (_USER_RESOURCE, _GROUP_RESOURCE)
+    )
+    edge = SnapshotMembership(user=USER, group=GROUP)
+    return SnapshotItem(cause=CAUSE, users=[user], groups=[group], memberships=[edge])
 
 
 def document(event_type: str, subject: str, data: Contract, scope: str) -> bytes:
@@ -82,7 +110,28 @@ def document(event_type: str, subject: str, data: Contract, scope: str) -> bytes
     )
 
 
+def fuller() -> Iterator[tuple[str, str, Contract, str]]:
+    """Yield events as `examples`, with what is left out where it says nothing new; by file."""
+    group = HeldRole(role=ROLE, reason=REASON.model_copy(update={"also": ["default", "manual"]}))
+    state = role_events.RoleState(user=USER, roles=[group])
+    yield f"{state.type}.by-hand", f"users/{USER.id}", state, role_events.STATE_SCOPE
+    saved = role_events.MappingSaved(
+        cause=CAUSE,
+        version=4,
+        rows=[MappedGroup(group=GROUP, role=ROLE)],
+        strategy="first_match",
+        default_role=RoleRef(key=RoleKey("viewer"), name="Viewer"),
+        enabled=False,
+    )
+    yield f"{saved.type}.ordered", saved.subject, saved, role_events.SCOPE
+    left = directory_events.MembershipRemoved(
+        cause=CAUSE, user=USER, group=GROUP, because="group.deleted", together=120
+    )
+    yield f"{left.type}.together", left.subject, left, ""
+
+
 ALL = {example[0]: example for example in examples()}
+FULLER = {example[0]: example for example in fuller()}
 
 
 def test_every_type_has_an_example() -> None:
@@ -96,6 +145,16 @@ def test_what_is_written_equals_the_golden_file(event_type: str) -> None:
     written = json.loads(document(*ALL[event_type]))
 
     assert written == json.loads((GOLDEN / f"{event_type}.json").read_text())
+
+
+@pytest.mark.parametrize("stem", sorted(FULLER))
+def test_what_is_written_in_full_equals_the_golden_file(stem: str) -> None:
+    _, subject, data, scope = FULLER[stem]
+    event_type, _, _ = stem.rpartition(".")
+
+    written = json.loads(document(event_type, subject, data, scope))
+
+    assert written == json.loads((GOLDEN / f"{stem}.json").read_text())
 
 
 @pytest.mark.parametrize("golden", sorted(GOLDEN.glob("*.json")), ids=lambda path: path.stem)

@@ -65,6 +65,8 @@ async def test_deleting_a_user_takes_memberships_and_roles_with_it(world: World)
     assert await acme.role_events(ada) == [assigned("admin"), revoked("admin")]
     types = [event["type"] for event in await acme.events("directory.events.v1")]
     assert types[-2:] == ["rollcall.membership.removed.v1", "rollcall.user.deleted.v1"]
+    last = (await acme.events("role.events.v1"))[-1]
+    assert last["data"]["reason"]["kind"] == "deleted"
 
 
 async def test_deleting_a_group_revokes_what_it_granted(world: World) -> None:

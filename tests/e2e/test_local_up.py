@@ -4,7 +4,6 @@ import os
 import signal
 import socket
 import stat
-import time
 from collections.abc import AsyncIterator, Iterable
 from pathlib import Path
 from typing import Any
@@ -34,7 +33,8 @@ async def test_run_json_says_where_everything_is(system: System) -> None:
 
     assert mode == 0o600
     assert set(system.run) == {
-        "portal", "sign_in", "scim", "ingest", "roles", "api_key", "kafka", "postgres", "pids",
+        "portal", "sign_in", "scim", "ingest", "roles", "projector", "api_key", "kafka", "postgres",
+        "pids",
     }  # fmt: skip
     assert set(system.run["postgres"]) == {"ingest", "roles", "projector", "portal"}
     assert set(system.run["pids"]) == set(PARTS)
@@ -60,9 +60,7 @@ async def test_a_stop_leaves_no_process_and_the_next_start_keeps_the_data(stoppe
     assert code == 0
     assert not alive(first["pids"].values())
     assert not stopped.is_ready
-    began = time.monotonic()
     await stopped.start()
-    assert time.monotonic() - began < 15
     assert without_pids(stopped.run) == without_pids(first)
     assert sorted(await organizations(stopped)) == ["Example", "Globex"]
 
@@ -80,6 +78,10 @@ async def test_nothing_outlives_a_killed_supervisor_and_nothing_is_lost(stopped:
         assert port_of(stopped.run["ingest"]) != port_of(first["ingest"])
         assert stopped.run["scim"] in stopped.said
         assert sorted(await organizations(stopped)) == ["Example", "Globex"]
+
+
+async def test_java_writes_nothing_outside_the_data_directory(system: System) -> None:
+    assert not performance_data_of(system.run["pids"]["kafka"])
 
 
 @pytest.mark.parametrize("part", PARTS)
@@ -132,6 +134,11 @@ def runs(pid: int) -> bool:
         return False
     status = Path(f"/proc/{pid}/stat")
     return not status.exists() or status.read_text().rpartition(")")[2].split()[0] != "Z"
+
+
+def performance_data_of(pid: int) -> list[Path]:
+    """What a JVM writes unless it is told not to; it heeds no TMPDIR."""
+    return list(Path("/tmp").glob(f"hsperfdata_*/{pid}"))  # noqa: S108
 
 
 def taken(port: int) -> socket.socket:

@@ -3,6 +3,7 @@
 import uuid
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from typing import Any, Literal
 
 from shared.contracts import envelope
 from shared.contracts.directory_events import (
@@ -15,6 +16,10 @@ from shared.contracts.directory_events import (
     GroupUpdated,
     MembershipAdded,
     MembershipRemoved,
+    ResourceEvent,
+    SnapshotBegin,
+    SnapshotEnd,
+    SnapshotItem,
     UserActivated,
     UserCreated,
     UserDeactivated,
@@ -49,6 +54,10 @@ class DirectoryLog:
     users: dict[str, UserRef] = field(default_factory=dict)
     groups: dict[str, GroupRef] = field(default_factory=dict)
     edges: set[tuple[str, str]] = field(default_factory=set)
+    last_at: dict[str, datetime] = field(default_factory=dict)
+    _begin: int | None = None
+    _place: tuple[int, tuple[str, ...]] = (0, ())
+    _snapshots: int = 0
 
     def __post_init__(self) -> None:
         self._append(
@@ -106,13 +115,24 @@ class DirectoryLog:
                 )
             )
 
-    def leave(self, user: str, group: str, cause: Cause | None = None) -> None:
-        """Take the user out of the group."""
+    def leave(
+        self,
+        user: str,
+        group: str,
+        cause: Cause | None = None,
+        because: Literal["user.deleted", "group.deleted"] | None = None,
+        together: int | None = None,
+    ) -> None:
+        """Take the user out of the group, or say that a deletion did."""
         if (user, group) in self.edges:
             self.edges.remove((user, group))
             self._append(
                 MembershipRemoved(
-                    cause=cause or self._cause(), user=self.users[user], group=self.groups[group]
+                    cause=cause or self._cause(),
+                    user=self.users[user],
+                    group=self.groups[group],
+                    because=because,
+                    together=together,
                 )
             )
 
@@ -121,16 +141,66 @@ class DirectoryLog:
         cause = self._cause()
         for user, group in sorted(self.edges):
             if user == name:
-                self.leave(user, group, cause)
+                self.leave(user, group, cause, "user.deleted")
         self._append(_user_event(UserDeleted, self.users.pop(name), cause))
 
     def delete_group(self, name: str) -> None:
         """Delete the group: its memberships go first, with the same cause."""
         cause = self._cause()
-        for user, group in sorted(self.edges):
-            if group == name:
-                self.leave(user, group, cause)
+        members = [user for user, group in sorted(self.edges) if group == name]
+        for user in members:
+            together = len(members) if len(members) > 1 else None
+            self.leave(user, name, cause, "group.deleted", together)
         self._append(_group_event(GroupDeleted, self.groups.pop(name), cause))
+
+    def begin(self) -> None:
+        """Open a snapshot, unless one is open."""
+        if self._begin is None:
+            self._snapshots += 1
+            self._begin, self._place = len(self.records) + 1, (0, ())
+            cause = self._resync()
+            self._append(SnapshotBegin(cause=cause, name="Globex", provider="onelogin"))
+
+    def tell(self) -> bool:
+        """Tell the next two of the open snapshot, as they are now; return whether any was left."""
+        for part in range(self._place[0], 3) if self._begin is not None else ():
+            last = self._place[1] if part == self._place[0] else ()
+            found = [(key, one) for key, one in sorted(self._listed(part)) if key > last][:2]
+            if found:
+                self._place = (part, found[-1][0])
+                name = ("users", "groups", "memberships")[part]
+                told = {"cause": self._resync(), name: [one for _, one in found]}
+                self._append(SnapshotItem.model_validate(told))
+                return True
+        return False
+
+    def end(self) -> None:
+        """Tell the rest of the open snapshot, and end it."""
+        while self.tell():
+            pass
+        if self._begin is not None:
+            self._append(SnapshotEnd(cause=self._resync(), begin=self._begin))
+            self._begin = None
+
+    def _listed(self, part: int) -> list[tuple[tuple[str, ...], dict[str, Any]]]:
+        if part == 2:
+            edges = [(self.users[user], self.groups[group]) for user, group in self.edges]
+            return [
+                ((group.id, user.id), {"user": user.model_dump(), "group": group.model_dump()})
+                for user, group in edges
+            ]
+        known: list[UserRef | GroupRef]
+        known = [*self.users.values()] if part == 0 else [*self.groups.values()]
+        return [
+            (
+                (one.id,),
+                {"resource": _resource(one), "version": 1, "updated_at": self.last_at[one.id]},
+            )
+            for one in known
+        ]
+
+    def _resync(self) -> Cause:
+        return Cause(kind="resync", id=stable_id(f"snapshot {self._snapshots}"))
 
     def unknown(self) -> None:
         """Append an event of a type that this version does not know."""
@@ -139,6 +209,8 @@ class DirectoryLog:
         self._seal(envelope.tail("rollcall.directory.hummed.v1", "directory", origin, data))
 
     def _append(self, event: DirectoryEvent) -> None:
+        if isinstance(event, ResourceEvent):
+            self.last_at[event.resource["id"]] = self._now()
         origin = Origin(self.id, self.organization, self._now())
         self._seal(envelope.tail(event.type, event.subject, origin, event))
 
@@ -158,12 +230,14 @@ def _user_event(
     user: UserRef,
     cause: Cause,
 ) -> DirectoryEvent:
-    resource = user.model_dump(mode="json", by_alias=True, exclude_none=True)
-    return kind(cause=cause, resource=resource, version=1)
+    return kind(cause=cause, resource=_resource(user), version=1)
 
 
 def _group_event(
     kind: type[GroupCreated | GroupUpdated | GroupDeleted], group: GroupRef, cause: Cause
 ) -> DirectoryEvent:
-    resource = group.model_dump(mode="json", by_alias=True, exclude_none=True)
-    return kind(cause=cause, resource=resource, version=1)
+    return kind(cause=cause, resource=_resource(group), version=1)
+
+
+def _resource(one: UserRef | GroupRef) -> dict[str, Any]:
+    return one.model_dump(mode="json", by_alias=True, exclude_none=True)

@@ -18,9 +18,11 @@ def is_part(part: Any, whole: Any) -> bool:
             return isinstance(whole, dict) and all(
                 key in whole and is_part(value, whole[key]) for key, value in part.items()
             )
-        case []:
-            return whole == []
         case list():
-            return all(any(is_part(each, one) for one in whole) for each in part)
+            return (
+                isinstance(whole, list)
+                and len(part) == len(whole)
+                and all(any(is_part(each, one) for one in whole) for each in part)
+            )
         case _:
             return bool(part == whole)

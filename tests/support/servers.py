@@ -19,8 +19,9 @@ import asyncpg
 
 from deploy.local import ports
 from deploy.local import servers as local
-from deploy.local.postgres import SERVICES, bootstrap, new_password
+from deploy.local.postgres import new_password
 from deploy.local.supervisor import Supervisor
+from deploy.postgres.bootstrap import SERVICES, bootstrap
 from shared.contracts.topics import TOPICS
 from shared.kafka import ensure_topics
 
@@ -121,12 +122,8 @@ async def _until_listening(port: int) -> None:
 
 @asynccontextmanager
 async def _local() -> AsyncIterator[Servers]:
-    names = ("postgres", "kafka", "kafka_controller")
     with tempfile.TemporaryDirectory(prefix="rollcall-test-") as folder:
-        chosen: dict[str, int] = {}
-        for name in names:
-            chosen[name] = ports.choose(taken=chosen.values())
-        places = local.Places(Path(folder), JAR_CACHE, chosen, new_password())
+        places = local.Places(Path(folder), JAR_CACHE, local.any_ports(), new_password())
         supervisor = Supervisor(say=lambda _line: None, started=lambda _pids: None)
         try:
             found = await local.start(places, supervisor)

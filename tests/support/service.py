@@ -5,6 +5,8 @@ import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from pathlib import Path
+from typing import IO
 
 from aiohttp import ClientError, ClientSession, ClientTimeout
 
@@ -13,12 +15,19 @@ from tests.support.waiting import eventually
 
 @dataclass(slots=True)
 class Service:
-    """The process of one service, with the environment it reads its settings from."""
+    """The process of one service, with the environment it reads its settings from.
+
+    `log` is where it writes, the tests' own standard error if there is none; `tree` is where its
+    code is, if not here.
+    """
 
     name: str
     environment: dict[str, str]
     url: str
     child: asyncio.subprocess.Process | None = None
+    is_quiet: bool = False
+    log: IO[bytes] | None = None
+    tree: Path | None = None
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
@@ -30,10 +39,21 @@ class Service:
             await self.stop()
 
     async def start(self) -> None:
-        self.child = await asyncio.create_subprocess_exec(
-            sys.executable, "-m", "services", self.name, env=self.environment
-        )
+        """Start it, and wait until it is ready."""
+        await self.spawn()
         await eventually(self.is_ready, within_s=40)
+
+    async def spawn(self) -> None:
+        """Start it, ready or not."""
+        self.child = await asyncio.create_subprocess_exec(
+            sys.executable,
+            "-m",
+            "services",
+            self.name,
+            env=self.environment,
+            cwd=self.tree,
+            stderr=asyncio.subprocess.DEVNULL if self.is_quiet else self.log,
+        )
 
     async def is_ready(self) -> bool:
         assert self.child is not None

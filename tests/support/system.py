@@ -8,7 +8,7 @@ import json
 import os
 import signal
 import sys
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -132,10 +132,12 @@ class System:
         services = ("ingest", "roles", "projector", "portal")
         return [f"http://127.0.0.1:{chosen[name]}/readyz" for name in services]
 
-    async def rollcall(self, *arguments: str, within_s: float = 60) -> Outcome:
-        """Run the command line where it finds this system."""
+    async def rollcall(
+        self, *arguments: str, within_s: float = 60, given: Mapping[str, str] | None = None
+    ) -> Outcome:
+        """Run the command line where it finds this system, save for the variables given."""
         child = await asyncio.create_subprocess_exec(
-            *_CLI, *arguments, cwd=self.folder, env=self.env,
+            *_CLI, *arguments, cwd=self.folder, env=self.env | dict(given or {}),
             stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE,
         )  # fmt: skip
         async with asyncio.timeout(within_s):

@@ -48,14 +48,15 @@ class World:
     def headers(self) -> dict[str, str]:
         return {"Authorization": f"Bearer {self.system.run['api_key']}"}
 
-    async def directory(self, mapping: Mapping[str, str] | None = None) -> "Directory":
+    async def directory(
+        self, mapping: Mapping[str, str] | None = None, provider: str = "onelogin"
+    ) -> "Directory":
         """Connect a new directory of a new organization, with groups mapped to roles."""
-        made = await self.system.rollcall(
-            "directories", "create", "OneLogin", "--organization", f"org-{uuid.uuid4()}", "--json"
-        )
-        told = made.json
-        directory = Directory(self, told["id"], told["organization"], told["endpoint"],
-                              told["token"])  # fmt: skip
+        organization = await self.organization(f"org-{uuid.uuid4()}")
+        wanted = {"organizationId": organization, "name": "Globex", "provider": provider}
+        made = await self.post("ingest", "/directories", wanted)
+        token = await self.post("ingest", f"/directories/{made['id']}/tokens", {})
+        directory = Directory(self, made["id"], organization, made["endpoint"], token["value"])
         for role in set((mapping or {}).values()):
             await self.declare(role)
         if mapping:
@@ -64,9 +65,26 @@ class World:
             await directory.save_mapping(mapping)
         return directory
 
-    async def declare(self, role: str) -> None:
+    async def organization(self, name: str) -> str:
+        """Return the id of a new organization."""
+        return str((await self.post("ingest", "/organizations", {"name": name}))["id"])
+
+    async def invitation(self, organization: str) -> str:
+        """Return a link with which an administrator of the organization signs in."""
+        wanted = {"kind": "invitation", "organizationId": organization}
+        return str((await self.post("portal", "/links", wanted))["url"])
+
+    async def post(self, service: str, path: str, body: dict[str, Any]) -> dict[str, Any]:
+        """Call the `/v1` API of a service."""
+        url = f"{self.system.run[service]}/v1{path}"
+        async with self.http.post(url, json=body, headers=self.headers) as answer:
+            assert answer.ok, await answer.text()
+            return dict(await answer.json())
+
+    async def declare(self, role: str, *, privileged: bool = False) -> None:
         url = f"{self.system.run['roles']}/v1/roles/{role}"
-        async with self.http.put(url, json={"name": role.title()}, headers=self.headers) as answer:
+        wanted = {"name": role.title(), "privileged": privileged}
+        async with self.http.put(url, json=wanted, headers=self.headers) as answer:
             assert answer.ok
 
     async def records(self, topic: str) -> list[tuple[str, dict[str, Any] | None]]:

@@ -33,6 +33,9 @@ async def service(servers: Servers, databases: Databases) -> AsyncIterator[Servi
         "ROLLCALL_KAFKA_SERVERS": servers.kafka,
         "ROLLCALL_API_KEY": API_KEY,
         "ROLLCALL_LOG_LEVEL": "WARNING",
+        # Tests ask faster than a provider may; the limit has its own.
+        "ROLLCALL_INGEST_REQUESTS_PER_SECOND": "10000",
+        "ROLLCALL_INGEST_BURST": "100000",
     }
     found = Service("ingest", environment, f"http://127.0.0.1:{port}")
     async with found.running():

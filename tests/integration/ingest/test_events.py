@@ -56,7 +56,11 @@ async def test_a_users_life_is_told_in_order(client: Client, servers: Servers) -
     assert events[5]["data"]["changed"] == ["active", "title"]
     assert events[5]["data"]["previous"] == {"active": True, "title": "Lead"}
     assert events[7]["data"]["cause"] == events[8]["data"]["cause"]
+    assert events[7]["data"]["because"] == "user.deleted"
     assert events[3]["data"]["user"]["userName"] == "ada"
+    versions = [events[place]["data"]["resource"]["meta"]["version"] for place in (1, 4, 5, 6)]
+    assert versions == ['W/"1"', 'W/"2"', 'W/"3"', 'W/"4"']
+    assert [events[place]["data"]["version"] for place in (1, 4, 5, 6)] == [1, 2, 3, 4]
 
 
 async def test_a_refused_request_tells_nothing(client: Client, servers: Servers) -> None:

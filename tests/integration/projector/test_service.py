@@ -1,31 +1,14 @@
 """The process as it is deployed: killed at any time, it loses and doubles nothing."""
 
 import asyncio
-import os
 import sys
 
-import pytest
-
-from deploy.local import ports
-from shared import db, kafka
+from shared import kafka
 from shared.contracts.topics import DIRECTORY_EVENTS, ROLE_EVENTS, Topic, lane_of
 from tests.integration.projector.world import Directory, Portal
-from tests.support.servers import Databases, Servers
+from tests.support.servers import Servers
 from tests.support.service import Service
 from tests.support.waiting import eventually
-
-
-@pytest.fixture
-def service(servers: Servers, databases: Databases, database: db.Database) -> Service:
-    port = ports.choose()
-    environment = {
-        **os.environ,
-        "ROLLCALL_PROJECTOR_DATABASE_URL": databases.projector,
-        "ROLLCALL_PROJECTOR_PORT": str(port),
-        "ROLLCALL_KAFKA_SERVERS": servers.kafka,
-        "ROLLCALL_LOG_LEVEL": "WARNING",
-    }
-    return Service("projector", environment, f"http://127.0.0.1:{port}")
 
 
 async def publish(servers: Servers, directory: Directory) -> None:

@@ -7,9 +7,11 @@ from hypothesis import strategies as st
 
 from services.projector import store
 from shared import db
+from shared.contracts.envelope import Envelope
 from tests.integration.projector import world
 from tests.integration.projector.world import Directory, Portal
-from tests.support.histories import ROLES, History, cuts, histories
+from tests.support.directory_log import DirectoryLog
+from tests.support.histories import ROLES, History, cuts, histories, holed, parts, without_snapshots
 
 _VERBS = ("select", "insert", "update", "delete", "with")
 
@@ -42,7 +44,9 @@ async def test_every_column_that_the_portal_was_promised_is_there(portal: Portal
         "assignments": "directory_id user_id role_key role_name reason cause valid_from valid_to",
         "mappings": "directory_id group_id role_key role_name",
         "events": "directory_id topic generation sequence id type subject time stored_at user_id "
-        "group_id cause data",
+        "group_id cause data published_at",
+        "delays": "directory_id topic state since",
+        "positions": "directory_id topic generation sequence",
     }
 
     async with portal.database.connection() as connection:
@@ -88,9 +92,9 @@ async def test_however_the_log_is_cut_the_same_rows_result(
     whole = await world.tables(database)
     await world.forget(database)
     # The other topic first: no order is assumed between the two.
-    for part in world.parts(directory.roles.envelopes, some):
+    for part in parts(directory.roles.envelopes, some):
         await world.apply_role_events(database, part)
-    for part in world.parts(directory.log.envelopes, others):
+    for part in parts(directory.log.envelopes, others):
         await world.apply_directory_events(database, part)
 
     assert await world.tables(database) == whole
@@ -105,9 +109,62 @@ async def test_the_views_show_what_the_history_comes_to(
 ) -> None:
     log = history.log
 
-    for part in world.parts(log.envelopes, at):
+    for part in parts(log.envelopes, at):
         await world.apply_directory_events(database, part)
 
+    await assert_shown(portal, log)
+
+
+@settings(
+    max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+@given(holed(), cuts)
+async def test_who_missed_a_part_comes_to_the_same_by_a_snapshot(
+    database: db.Database,
+    portal: Portal,
+    drawn: tuple[History, list[Envelope]],
+    at: list[int],
+) -> None:
+    history, envelopes = drawn
+
+    for part in parts(envelopes, at):
+        await world.apply_directory_events(database, part)
+
+    await assert_shown(portal, history.log)
+
+
+@settings(
+    max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+@given(histories(), cuts)
+async def test_a_snapshot_changes_no_row_of_who_missed_nothing(
+    database: db.Database, history: History, at: list[int]
+) -> None:
+    await world.forget(database)
+    await world.apply_directory_events(database, without_snapshots(history).log.envelopes)
+    plain = told(await world.tables(database))
+    await world.forget(database)
+
+    for part in parts(history.log.envelopes, at):
+        await world.apply_directory_events(database, part)
+
+    assert told(await world.tables(database)) == plain
+
+
+def told(tables: dict[str, world.Rows]) -> dict[str, world.Rows]:
+    """Return the rows without which event told of them last: that is all a snapshot changes."""
+    return {
+        name: [
+            {key: value for key, value in row.items() if key not in {"generation", "sequence"}}
+            for row in rows
+        ]
+        for name, rows in tables.items()
+        if name != "events"
+    }
+
+
+async def assert_shown(portal: Portal, log: DirectoryLog) -> None:
+    """Compare what the portal sees with what the history comes to."""
     users = await portal.rows("users", log.id)
     groups = await portal.rows("groups", log.id)
     members = await portal.rows("memberships", log.id)

@@ -1,7 +1,6 @@
 """Plumbing: apply histories as the consumer does, look at the views as the portal does."""
 
-import itertools
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -90,9 +89,3 @@ async def forget(database: db.Database) -> None:
     """Empty all read models."""
     async with database.connection() as connection:
         await connection.execute("; ".join(f"delete from {table}" for table in TABLES))
-
-
-def parts(events: Sequence[Envelope], cuts: Iterable[int]) -> list[Sequence[Envelope]]:
-    """Cut the events at these places, taken modulo their number."""
-    places = sorted({cut % (len(events) + 1) for cut in cuts} | {0, len(events)})
-    return [events[start:end] for start, end in itertools.pairwise(places)]

@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator
 import pytest
 
 from shared import db
+from tests.integration.roles.company import log
 from tests.integration.roles.world import Api, api_of
 from tests.support.servers import Databases
 
@@ -20,3 +21,6 @@ async def database(databases: Databases) -> AsyncIterator[db.Database]:
 async def api(database: db.Database) -> AsyncIterator[Api]:
     async with api_of(database) as client:
         yield client
+
+
+__all__ = ["api", "database", "log"]

@@ -4,6 +4,7 @@ import asyncio
 import uuid
 
 from shared import db
+from shared.contracts.ids import GroupId
 from tests.integration.roles import world
 from tests.integration.roles.world import Api
 from tests.support.directory_log import DirectoryLog
@@ -40,9 +41,8 @@ async def test_a_role_is_declared_once_and_changed_after(api: Api) -> None:
     second = await api.put("/roles/admin", {"name": "Administrator", "privileged": True})
 
     assert (first.status, second.status) == (201, 200)
-    assert (await api.get("/roles")).body == {
-        "items": [{"key": "admin", "name": "Administrator", "description": "", "privileged": True}]
-    }
+    [role] = (await api.get("/roles")).body["items"]
+    assert (role["key"], role["name"], role["privileged"]) == ("admin", "Administrator", True)
 
 
 async def test_a_role_key_that_cannot_be_says_which_can(api: Api) -> None:
@@ -57,6 +57,38 @@ async def test_a_role_without_a_name_is_refused_by_field(api: Api) -> None:
 
     assert answer.status == 400
     assert answer.body["detail"].startswith("name: ")
+
+
+async def test_a_role_that_groups_grant_goes_only_when_another_takes_its_place(
+    api: Api, database: db.Database
+) -> None:
+    log = await acme(api, database)
+    owners, others = log.groups["owners"].id, log.groups["équipe"].id
+    await api.map(log, [(owners, "admin"), (owners, "billing"), (others, "admin")])
+
+    refused = await api.remove("admin")
+    itself = await api.remove("admin", replacement="admin")
+    unknown = await api.remove("admin", replacement="emperor")
+    done = await api.remove("admin", replacement="billing")
+    again = await api.remove("admin")
+
+    assert (refused.status, itself.status, unknown.status) == (409, 409, 404)
+    assert "1 of the directories" in refused.body["detail"]
+    assert await world.audited(database) == ["role.removed"]
+    assert (done.status, again.status) == (204, 404)
+    mapped = (await api.get(f"/directories/{log.id}/mapping")).body
+    assert {(row["groupId"], row["role"]) for row in mapped["rows"]} == {
+        (owners, "billing"), (others, "billing"),
+    }  # fmt: skip
+    assert {role for _, role in await world.stored(database, log)} == {"billing"}
+    assert [role["key"] for role in (await api.get("/roles")).body["items"]] == ["billing"]
+
+
+async def test_a_role_that_nothing_grants_just_goes(api: Api) -> None:
+    await api.declare("viewer")
+
+    assert (await api.remove("viewer")).status == 204
+    assert (await api.get("/roles")).body == {"items": []}
 
 
 async def test_a_directory_not_heard_of_yet_may_be_known_in_a_moment(api: Api) -> None:
@@ -78,7 +110,16 @@ async def test_a_mapping_that_was_never_saved_has_version_0(
 
     answer = await api.get(f"/directories/{log.id}/mapping")
 
-    assert answer.body == {"directoryId": log.id, "version": 0, "rows": []}
+    assert answer.body == {
+        "directoryId": log.id,
+        "version": 0,
+        "rows": [],
+        "strategy": "union",
+        "defaultRole": None,
+        "enabled": True,
+        "kept": 0,
+        "applying": None,
+    }
 
 
 async def test_a_saved_mapping_is_read_back_and_wakes_the_relay(
@@ -282,6 +323,29 @@ async def test_an_explanation_says_why_there_is_nothing(api: Api, database: db.D
         assert (answer.body["roles"], answer.body["missing"]) == ([], missing)
 
 
+async def test_an_explanation_says_what_is_missing_for_a_role(
+    api: Api, database: db.Database
+) -> None:
+    log = await acme(api, database)
+    await api.map(log, [(log.groups["owners"].id, "admin")])
+    users = f"/directories/{log.id}/users"
+    words = {
+        "cyd": "The user is not in Owners: the mapping gives Admin to nobody else.",
+        "bob": "The user is inactive: only active users in Owners hold Admin.",
+    }
+
+    held = await api.get(f"{users}/ada/roles?role=admin")
+    unmapped = await api.get(f"{users}/ada/roles?role=billing")
+    unknown = await api.get(f"{users}/ada/roles?role=emperor")
+
+    assert [one["role"]["key"] for one in held.body["roles"]] == ["admin"]
+    assert unmapped.body["missing"] == "The mapping gives Billing to no group."
+    assert unknown.status == 404
+    for name, missing in words.items():
+        answer = await api.get(f"{users}/{name}/roles?role=admin")
+        assert (answer.body["roles"], answer.body["missing"]) == ([], missing)
+
+
 async def test_a_user_name_with_a_slash_is_found(api: Api, database: db.Database) -> None:
     log = await acme(api, database)
     seen = len(log.records)
@@ -310,3 +374,76 @@ async def test_a_deleted_user_is_not_found(api: Api, database: db.Database) -> N
     answer = await api.get(f"/directories/{log.id}/users/ada/roles")
 
     assert answer.status == 404
+
+
+async def test_a_preview_says_who_gains_and_loses_and_why_and_changes_nothing(
+    api: Api, database: db.Database
+) -> None:
+    log = await acme(api, database)
+    owners = log.groups["owners"].id
+    await api.map(log, [(owners, "billing")])
+    before = await world.outbox(database, log)
+
+    shown = await api.preview(log, [(owners, "admin")], version=1)
+
+    [ada] = shown.body["users"]
+    assert shown.status == 200
+    assert (shown.body["gaining"], shown.body["losing"], shown.body["changing"]) == (0, 0, 1)
+    assert ada["user"]["userName"] == log.users["ada"].user_name
+    assert [held["role"]["key"] for held in ada["gains"]] == ["admin"]
+    assert [held["reason"]["kind"] for held in ada["loses"]] == ["mapping"]
+    assert await world.outbox(database, log) == before
+    assert (await api.get(f"/directories/{log.id}/mapping")).body["version"] == 1
+
+
+async def test_names_in_a_preview_are_as_many_as_were_asked_for(
+    api: Api, database: db.Database
+) -> None:
+    log = await acme(api, database)
+    rows = [(log.groups["owners"].id, "admin")]
+
+    none = await api.preview(log, rows, query="?users=0")
+    nonsense = await api.preview(log, rows, query="?users=all")
+
+    assert (none.body["gaining"], none.body["users"]) == (1, [])
+    assert nonsense.status == 400
+    assert nonsense.body["detail"].startswith("users: Input should be a valid integer")
+
+
+async def test_what_cannot_be_saved_cannot_be_previewed(api: Api, database: db.Database) -> None:
+    log = await acme(api, database)
+    owners = log.groups["owners"].id
+
+    stale = await api.preview(log, [(owners, "admin")], version=7)
+    unknown = await api.preview(log, [(owners, "emperor")])
+
+    assert (stale.status, unknown.status) == (409, 422)
+
+
+async def test_a_save_can_insist_on_what_was_previewed(api: Api, database: db.Database) -> None:
+    log = await acme(api, database)
+    rows = [(log.groups["owners"].id, "admin")]
+    shown = (await api.preview(log, rows)).body["effect"]
+    known = len(log.envelopes)
+    log.join("cyd", "owners")
+    await world.apply(database, log.envelopes[known:])
+
+    stale = await api.map(log, rows, effect=shown)
+    log.user("dan")
+    anew = (await api.preview(log, rows)).body["effect"]
+    await world.apply(database, log.envelopes[known + 1 :])
+    saved = await api.map(log, rows, effect=anew)
+
+    assert stale.status == 409
+    assert "preview it again" in stale.body["detail"]
+    assert saved.status == 200
+    assert len(await world.stored(database, log)) == 2
+
+
+async def test_the_largest_mapping_fits_into_a_request(api: Api, database: db.Database) -> None:
+    log = await acme(api, database)
+    rows = [(GroupId(str(uuid.uuid4())), f"{number:063}") for number in range(10_000)]
+
+    answer = await api.map(log, rows)
+
+    assert answer.status == 422, "its groups are unknown, which only who has read it can say"

@@ -3,16 +3,17 @@
 import asyncio
 import sys
 from collections.abc import AsyncIterator, Callable
+from datetime import UTC, datetime
 
 import pytest
 
 from shared import db
-from shared.contracts.ids import DirectoryId
-from shared.contracts.topics import DIRECTORY_EVENTS, lane_of
+from shared.contracts.ids import DirectoryId, RoleKey
+from shared.contracts.topics import DIRECTORY_EVENTS, ROLE_EVENTS, lane_of
 from tests.integration.roles import world
 from tests.integration.roles.service import Log, api_at, consumed, environment, running
 from tests.support.directory_log import DirectoryLog
-from tests.support.histories import History
+from tests.support.histories import History, saved
 from tests.support.servers import Databases, Servers
 from tests.support.service import Service
 from tests.support.waiting import eventually
@@ -31,6 +32,13 @@ async def service(
         yield found
 
 
+async def unfenced(service: Service, log: DirectoryLog) -> None:
+    """Let the directory lose as much as it likes."""
+    async with api_at(service) as api:
+        answer = await api.put(f"/directories/{log.id}/fence", {"enabled": False})
+        assert answer.status == 200
+
+
 async def mapped(
     service: Service, kafka_log: Log, *groups: str, lane_like: DirectoryLog | None = None
 ) -> History:
@@ -40,13 +48,13 @@ async def mapped(
     await kafka_log.publish(log)
     async with api_at(service) as api:
         await api.declare("admin")
-        rows = [(group, "admin") for group in ids]
+        rows = [(group, RoleKey("admin")) for group in ids]
 
         async def is_mapped() -> bool:
             return (await api.map(log, rows)).status == 200
 
         await eventually(is_mapped, within_s=30)
-    return History(log, [(len(log.records), frozenset(rows))])
+    return History(log, [(len(log.records), saved(*rows))])
 
 
 def neighbour(other: DirectoryLog) -> DirectoryLog:
@@ -110,6 +118,30 @@ async def test_a_membership_becomes_a_role_event_and_a_state(
     assert state.headers["content-type"].startswith(b"application/cloudevents+json")
 
 
+async def test_the_clock_of_a_role_event_starts_at_the_change_that_it_follows_from(
+    service: Service, kafka_log: Log, database: db.Database
+) -> None:
+    history = await mapped(service, kafka_log, "owners")
+    log, seen = history.log, len(history.log.records)
+    await is_published(kafka_log, database, log)
+    clock = "rollcall_change_to_published_seconds"
+    at_start = await service.metric(f'{clock}_sum{{topic="{ROLE_EVENTS.name}"}}')
+    log.user("ada")
+    log.join("ada", "owners")
+
+    await kafka_log.publish(log, log.records[seen:])
+    await eventually(holds(database, history), within_s=20)
+    await is_published(kafka_log, database, log)
+
+    age = datetime.now(UTC) - log.envelopes[-1].time
+    total = await service.metric(f'{clock}_sum{{topic="{ROLE_EVENTS.name}"}}')
+    waits = f'rollcall_outbox_wait_seconds_count{{topic="{ROLE_EVENTS.name}"}}'
+    applied = 'rollcall_change_to_applied_seconds_count{group="roles",topic="directory.events.v1"}'
+    assert total - at_start == pytest.approx(age.total_seconds(), abs=30)
+    assert await service.metric(waits) == 2
+    assert await service.metric(applied) >= len(log.records)
+
+
 async def test_deletion_revokes_and_leaves_a_tombstone(
     service: Service, kafka_log: Log, database: db.Database
 ) -> None:
@@ -147,7 +179,7 @@ async def test_repeated_records_have_no_second_effect(
     assert len(await kafka_log.events(log)) == 2
 
 
-async def test_a_gap_parks_its_directory_and_the_others_go_on(
+async def test_a_gap_stops_its_directory_and_the_others_go_on(
     service: Service, kafka_log: Log, database: db.Database
 ) -> None:
     broken = await mapped(service, kafka_log, "owners")
@@ -161,7 +193,7 @@ async def test_a_gap_parks_its_directory_and_the_others_go_on(
 
     await eventually(holds(database, sound), within_s=20)
     assert await world.stored(database, broken.log) == {}
-    assert await parked(database, broken.log, sound.log) == {broken.log.id}
+    assert await stopped(database, broken.log, sound.log) == {broken.log.id}
 
 
 async def test_an_event_that_cannot_be_applied_parks_its_directory(
@@ -178,15 +210,15 @@ async def test_an_event_that_cannot_be_applied_parks_its_directory(
     await kafka_log.publish(history.log, history.log.records[-2:])
 
     await eventually(holds(database, history), within_s=20)
-    assert await parked(database, orphan, history.log) == {orphan.id}
+    assert await stopped(database, orphan, history.log) == {orphan.id}
 
 
-async def parked(database: db.Database, *logs: DirectoryLog) -> set[DirectoryId]:
-    """Return which of these directories are parked."""
+async def stopped(database: db.Database, *logs: DirectoryLog) -> set[DirectoryId]:
+    """Return which of these directories are parked or stalled."""
     async with database.connection() as connection:
         rows = await connection.fetch(
             "select directory_id from directory_positions "
-            "where state = 'parked' and directory_id = any($1::uuid[])",
+            "where state <> 'live' and directory_id = any($1::uuid[])",
             [log.id for log in logs],
         )
     return {row["directory_id"] for row in rows}
@@ -213,6 +245,7 @@ async def test_killed_in_the_middle_of_a_backlog_it_comes_back_exactly_right(
     histories = [await mapped(service, kafka_log, "owners", "staff") for _ in range(4)]
     starts = [len(history.log.records) for history in histories]
     for history in histories:
+        await unfenced(service, history.log)
         backlog(history.log)
     await service.stop()
     for history, start in zip(histories, starts, strict=True):

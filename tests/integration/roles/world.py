@@ -3,6 +3,7 @@
 from collections.abc import AsyncIterator, Iterable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from io import BytesIO
 from typing import Any
 
 import orjson
@@ -13,7 +14,9 @@ from shared import db
 from shared import web as edge
 from shared.contracts.envelope import Envelope
 from shared.contracts.ids import GroupId, RoleKey
+from shared.contracts.role_events import Reason
 from tests.support.directory_log import DirectoryLog
+from tests.support.histories import granting
 
 API_KEY = "a-key-of-sixteen"
 
@@ -41,12 +44,25 @@ class Api:
         return await self.call("PUT", path, orjson.dumps(body))
 
     async def call(self, method: str, path: str, body: bytes | None = None) -> Answer:
-        headers = {"Authorization": f"Bearer {self.key}"}
-        request = self.session.request(method, f"{self.url}/v1{path}", data=body, headers=headers)
+        headers = {"Authorization": f"Bearer {self.key}", "Content-Type": "application/json"}
+        sent = None if body is None else BytesIO(body)
+        request = self.session.request(method, f"{self.url}/v1{path}", data=sent, headers=headers)
         async with request as response:
-            return Answer(
-                response.status, orjson.loads(await response.read()), {**response.headers}
-            )
+            read = await response.read()
+            document = orjson.loads(read) if read else None
+            return Answer(response.status, document, {**response.headers})
+
+    async def remove(self, role: str, replacement: str | None = None) -> Answer:
+        body = {"actor": "test", "replacement": replacement}
+        return await self.call("DELETE", f"/roles/{role}", orjson.dumps(body))
+
+    async def assign(self, log: DirectoryLog, user: str, role: str) -> Answer:
+        path = f"/directories/{log.id}/users/{user}/roles/{role}"
+        return await self.put(path, {"actor": "app:crm"})
+
+    async def unassign(self, log: DirectoryLog, user: str, role: str) -> Answer:
+        path = f"/directories/{log.id}/users/{user}/roles/{role}"
+        return await self.call("DELETE", path, orjson.dumps({"actor": "app:crm"}))
 
     async def declare(self, *roles: str) -> None:
         for role in roles:
@@ -54,13 +70,30 @@ class Api:
             assert answer.status in {200, 201}
 
     async def map(
-        self, log: DirectoryLog, rows: Iterable[tuple[GroupId, str]], version: int = 0
+        self,
+        log: DirectoryLog,
+        rows: Iterable[tuple[GroupId, str]],
+        version: int = 0,
+        **options: Any,
     ) -> Answer:
-        items = [{"groupId": group, "role": role} for group, role in rows]
-        return await self.put(
-            f"/directories/{log.id}/mapping",
-            {"version": version, "rows": items, "actor": "admin:mia"},
-        )
+        path = f"/directories/{log.id}/mapping"
+        return await self.put(path, _edit(rows, version) | options)
+
+    async def preview(
+        self,
+        log: DirectoryLog,
+        rows: Iterable[tuple[GroupId, str]],
+        version: int = 0,
+        query: str = "",
+        **options: Any,
+    ) -> Answer:
+        path = f"/directories/{log.id}/mapping/preview{query}"
+        return await self.call("POST", path, orjson.dumps(_edit(rows, version) | options))
+
+
+def _edit(rows: Iterable[tuple[GroupId, str]], version: int) -> dict[str, Any]:
+    items = [{"groupId": group, "role": role} for group, role in rows]
+    return {"version": version, "rows": items, "actor": "admin:mia"}
 
 
 @asynccontextmanager
@@ -81,13 +114,13 @@ async def apply(database: db.Database, envelopes: Sequence[Envelope]) -> None:
 
 
 async def stored(database: db.Database, log: DirectoryLog) -> dict[tuple[str, str], set[str]]:
-    """Return the assignments of a directory: (user, role) → ids of the granting groups."""
+    """Return the assignments of a directory: (user, role) → what grants it."""
     async with database.connection() as connection:
         rows = await connection.fetch(
             "select user_id, role_key, reason from assignments where directory_id = $1", log.id
         )
     return {
-        (row["user_id"], row["role_key"]): {group["id"] for group in row["reason"]["groups"]}
+        (row["user_id"], row["role_key"]): granting(Reason.model_validate(row["reason"]))
         for row in rows
     }
 
@@ -120,12 +153,19 @@ async def outbox(database: db.Database, log: DirectoryLog) -> list[Row]:
     ]
 
 
+async def audited(database: db.Database) -> list[str]:
+    """Return what operators did, in order."""
+    async with database.connection() as connection:
+        rows = await connection.fetch("select act from audit_records order by id")
+    return [row["act"] for row in rows]
+
+
 def held(events: Iterable[dict[str, Any]]) -> set[tuple[str, RoleKey]]:
     """Fold role events to who holds what; each must change something."""
     result: set[tuple[str, RoleKey]] = set()
     for event in events:
         data = event["data"]
-        if "role" in data:
+        if "rolesAfter" in data:
             one = (data["user"]["id"], data["role"]["key"])
             assert (one in result) is (event["type"] == "rollcall.role.revoked.v1"), event
             result ^= {one}

@@ -10,7 +10,8 @@ from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.admin.records_to_delete import RecordsToDelete
 
 from shared import db, kafka
-from shared.consume import LogTruncatedError
+from shared.consume import LogTruncatedError, loop
+from shared.consume.loop import NothingFetchedError
 from shared.contracts.envelope import Envelope
 from shared.contracts.ids import DirectoryId
 from tests.integration.shared import world
@@ -227,7 +228,8 @@ async def test_a_log_that_lost_events_not_yet_read_stops_the_consumer(
     await publish(publisher, reader.topic, directory, range(4, 9))
     await delete_records(reader, before=5)
 
-    with pytest.raises(LogTruncatedError, match="holds offsets 5 to 8, but 3 is next"):
+    words = "holds offsets 5 to 8, but 3 is next"
+    with pytest.RaisesGroup(pytest.RaisesExc(LogTruncatedError, match=words)):
         await run(reader)
 
     assert await world.effects(reader.database) == {directory: [1, 2, 3]}
@@ -244,16 +246,74 @@ async def test_a_log_that_is_shorter_than_what_was_read_stops_the_consumer(
             reader.topic,
         )
 
-    with pytest.raises(LogTruncatedError, match="holds offsets 0 to 3, but 9 is next"):
+    words = "holds offsets 0 to 3, but 9 is next"
+    with pytest.RaisesGroup(pytest.RaisesExc(LogTruncatedError, match=words)):
         await run(reader)
 
     assert await world.effects(reader.database) == {}
+
+
+async def test_a_client_that_fetches_nothing_while_the_log_goes_on_ends_the_consumer(
+    reader: Reader, publisher: kafka.Publisher, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def nothing(_self: kafka.Subscriber, *, wait_ms: int, **_: object) -> list[kafka.Batch]:
+        await asyncio.sleep(wait_ms / 1000)
+        return []
+
+    monkeypatch.setattr(loop, "_WATCH_EVERY_S", 0.5)
+    monkeypatch.setattr(kafka.Subscriber, "batches", nothing)
+    await publish(publisher, reader.topic, new_directory(), [1])
+
+    with pytest.RaisesGroup(NothingFetchedError):
+        await run(reader)
+
+
+async def test_a_client_that_has_nothing_to_fetch_goes_on(
+    reader: Reader, publisher: kafka.Publisher, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    looked: list[bool] = []
+    is_behind = kafka.Subscriber.is_behind
+
+    async def noted(subscriber: kafka.Subscriber) -> bool:
+        looked.append(await is_behind(subscriber))
+        return looked[-1]
+
+    monkeypatch.setattr(loop, "_WATCH_EVERY_S", 0.5)
+    monkeypatch.setattr(kafka.Subscriber, "is_behind", noted)
+    directory = new_directory()
+
+    async with reader.running():
+        await publish(publisher, reader.topic, directory, [1, 2])
+        await reader.reached(2)
+        seen = len(looked)
+        await eventually(lambda: len(looked) > seen + 2)
+        await publish(publisher, reader.topic, directory, [3])
+        await reader.reached(3)
+
+    assert await world.effects(reader.database) == {directory: [1, 2, 3]}
 
 
 async def run(reader: Reader) -> None:
     """Consume until it fails."""
     async with asyncio.timeout(30):
         await reader.consumer().run(asyncio.Event())
+
+
+async def test_who_never_read_a_log_starts_where_it_starts_and_stalls_what_lost_its_beginning(
+    reader: Reader, publisher: kafka.Publisher
+) -> None:
+    old, young = new_directory(), new_directory()
+    await publish(publisher, reader.topic, old, range(1, 5))
+    await publish(publisher, reader.topic, young, [1])
+    await delete_records(reader, before=2)
+
+    async with reader.running():
+        await reader.reached(5)
+        await publisher.publish(0, [world.opening(reader.topic, old, 5)])
+        await publish(publisher, reader.topic, old, [6])
+        await reader.reached(7)
+
+    assert await world.effects(reader.database) == {old: [5, 6], young: [1]}
 
 
 async def delete_records(reader: Reader, *, before: int) -> None:

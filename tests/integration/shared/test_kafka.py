@@ -1,6 +1,9 @@
 """The only module that talks to Kafka, against a broker."""
 
+import asyncio
 from dataclasses import replace
+
+import pytest
 
 from shared import kafka
 from shared.contracts.topics import Topic
@@ -89,3 +92,18 @@ async def test_a_commit_of_partitions_lost_meanwhile_does_not_matter(
         await subscriber.commit({("another", 0): 5})
 
         assert subscriber.assigned()
+
+
+async def test_a_client_that_fetches_no_more_says_so_instead_of_nothing(
+    servers: Servers, declared: Topic
+) -> None:
+    await kafka.ensure_topics(servers.kafka, [declared])
+    async with kafka.reader(servers.kafka, [declared.name], past=True) as reader:
+        assert await reader.batches(wait_ms=50, max_records=10) == []
+
+        fetcher = reader.consumer._fetcher.error_future  # noqa: SLF001  # as if it had failed
+        fetcher.cancel()
+        await asyncio.wait([fetcher])
+
+        with pytest.raises(kafka.Error):
+            await reader.batches(wait_ms=50, max_records=10)

@@ -9,7 +9,7 @@ from shared.contracts.envelope import Position
 from shared.contracts.ids import DirectoryId
 from shared.contracts.topics import LANES
 from shared.outbox.append import MAX_EVENT_BYTES
-from shared.outbox.leases import Leases
+from shared.outbox.leases import RENEW, Leases
 from tests.integration.shared import world
 
 
@@ -175,10 +175,10 @@ async def test_a_relay_that_slept_past_its_leases_finds_that_they_are_gone(
     await pass_time(database, 6)
     await care(database, other)
 
-    async with database.transaction() as tx:
-        await sleeper.renew(tx)
+    async with database.connection() as connection:
+        held = await connection.fetch(RENEW, *sleeper.claims(sleeper.lanes))
 
-    assert sleeper.lanes == {}
+    assert held == []
     assert len(other.lanes) == LANES
 
 

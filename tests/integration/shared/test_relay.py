@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from deploy.local import jars, ports, process
-from deploy.local.kafka import Kafka
+from deploy.local.kafka import Broker, Kafka
 from shared import db, outbox, service
 from shared.contracts.ids import DirectoryId
 from shared.contracts.topics import LANES
@@ -186,7 +186,8 @@ async def broker(tmp_path: Path) -> Kafka:
     port = ports.choose()
     controller = ports.choose(taken=[port])
     class_path = await jars.class_path(JAR_CACHE, tmp_path / "jars.log", lambda _line: None)
-    made = Kafka(tmp_path / "kafka", port, controller, class_path, tmp_path / "kafka.log")
+    node = Broker(1, tmp_path / "kafka", port, controller, tmp_path / "kafka.log")
+    made = Kafka((node,), class_path)
     await made.initialise()
     return made
 
@@ -194,9 +195,10 @@ async def broker(tmp_path: Path) -> Kafka:
 @asynccontextmanager
 async def up(broker: Kafka) -> AsyncIterator[None]:
     """Run the broker beside the block, and SIGKILL it at its end."""
-    child = broker.command().start()
+    [node] = broker.brokers
+    child = broker.command(node).start()
     try:
-        await eventually(broker.answers, within_s=60)
+        await eventually(lambda: broker.answers(node), within_s=60)
         yield
     finally:
         process.kill(child)

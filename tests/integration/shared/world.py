@@ -11,7 +11,7 @@ from typing import Any, TypeVar
 
 from shared import consume, db, kafka, outbox, service
 from shared.contracts import envelope
-from shared.contracts.directory_events import Cause, DirectoryCreated
+from shared.contracts.directory_events import Cause, DirectoryCreated, SnapshotBegin
 from shared.contracts.envelope import Envelope, Origin, Position
 from shared.contracts.ids import DirectoryId, OrganizationId
 from shared.contracts.topics import LANES, Topic
@@ -67,6 +67,16 @@ def record(
     return kafka.Outgoing(topic, directory.encode(), value)
 
 
+def opening(
+    topic: str, directory: DirectoryId, sequence: int, generation: int = 1, name: str = "ordinary"
+) -> kafka.Outgoing:
+    """Return an event that opens a snapshot."""
+    data = SnapshotBegin(cause=_CAUSE, name=name, provider="onelogin")
+    rest = envelope.tail(data.type, data.subject, Origin(directory, _ORGANIZATION, _TIME), data)
+    value = envelope.head(directory, Position(generation, sequence)) + rest
+    return kafka.Outgoing(topic, directory.encode(), value)
+
+
 async def together(work: Iterable[Coroutine[Any, Any, Value]]) -> list[Value]:
     """Do the work at the same time; return the results in order."""
     async with asyncio.TaskGroup() as group:
@@ -101,13 +111,25 @@ async def effects(database: db.Database) -> dict[DirectoryId, list[int]]:
 
 async def apply(tx: db.Connection, events: Sequence[Envelope]) -> None:
     """Leave a row for each event; choke on those named so, after some work."""
+    await mended(tx, events)
+    if any(event.data["name"] == POISON for event in events):
+        raise ValueError(POISON)
+
+
+async def mended(tx: db.Connection, events: Sequence[Envelope]) -> None:
+    """Leave a row for each event, whatever its name."""
     await tx.execute(
         "insert into effects (directory_id, sequence) select * from unnest($1::uuid[], $2::int[])",
         [event.directory for event in events],
         [event.position.sequence for event in events],
     )
-    if any(event.data["name"] == POISON for event in events):
-        raise ValueError(POISON)
+
+
+async def forget(database: db.Database) -> None:
+    """Let a consumer start anew: no effect, no position, nothing that waits."""
+    tables = "effects, consumer_positions, directory_positions, parked_events"
+    async with database.connection() as connection:
+        await connection.execute(f"truncate {tables}")
 
 
 @dataclass(slots=True)
@@ -156,6 +178,17 @@ class Reader:
             return await self.offset(partition) == offset
 
         await eventually(there, within_s=20)
+
+    async def state(self, directory: DirectoryId) -> tuple[str, int]:
+        """Return the state of a directory and the sequence up to which it is applied."""
+        async with self.database.connection() as connection:
+            row = await connection.fetchrow(
+                "select state, sequence from directory_positions "
+                "where topic = $1 and directory_id = $2",
+                self.topic,
+                directory,
+            )
+        return row["state"], row["sequence"]
 
     async def parked(self) -> list[tuple[DirectoryId, int, str]]:
         """Return directory, offset and reason of each parked record."""

@@ -35,6 +35,7 @@ def test_run_json_names_what_a_person_needs() -> None:
         "scim": "http://127.0.0.1:8080/scim/v2",
         "ingest": "http://127.0.0.1:8080",
         "roles": "http://127.0.0.1:8081",
+        "projector": "http://127.0.0.1:8082",
         "api_key": "key",
         "kafka": "127.0.0.1:9092",
         "postgres": dict(WIRING.databases),

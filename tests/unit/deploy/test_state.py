@@ -85,3 +85,11 @@ def test_a_new_start_forgets_run_json_and_keeps_one_generation_of_logs(state: St
 
     assert not (state.folder / "run.json").exists()
     assert [path.name for path in logs.iterdir()] == ["kafka.log.1"]
+
+
+def test_parts_without_a_usual_port_get_one_that_they_keep(state: State) -> None:
+    first = state.ports(["kafka", "kafka-2"])
+
+    assert set(first) == {*USUAL_PORTS, "kafka-2"}
+    assert len(set(first.values())) == len(first)
+    assert state.ports(["kafka-2"]) == first

@@ -1,5 +1,7 @@
 """Strategies driven by the schema table: what providers might send, filters, operations."""
 
+import base64
+
 from hypothesis import strategies as st
 
 from services.ingest.scim import filter as filters
@@ -15,13 +17,23 @@ NOTHING = st.sampled_from([None, "", " ", [], {}])
 WORDS = st.sampled_from(["work", "home", "Work", "x", "ada@example.com", "ADA@example.com"])
 
 
+_SIMPLE = {
+    "boolean": st.sampled_from([True, False, "True", "false", " TRUE "]),
+    "integer": st.integers(-(2**63) + 1, 2**63 - 1) | st.sampled_from(["7", " 007 ", 3.0]),
+    "decimal": st.floats(allow_nan=False, allow_infinity=False) | st.sampled_from(["0.5", 7]),
+    "dateTime": st.datetimes().map(lambda moment: f"{moment.isoformat()}Z")
+    | st.sampled_from(["2026-03-01T09:30:00+02:00", "2026-03-01T09:30:00.25"]),
+    "binary": st.binary(min_size=1).map(lambda raw: base64.b64encode(raw).decode()),
+}
+
+
 def _writable(attributes):
     return [each for each in attributes if each.mutability not in normalize.DROPPED]
 
 
 def _one(attribute: Attribute) -> st.SearchStrategy:
-    if attribute.type == "boolean":
-        return st.sampled_from([True, False, "True", "false", " TRUE "])
+    if attribute.type in _SIMPLE:
+        return _SIMPLE[attribute.type]
     if attribute.type == "complex":
         subs = {each.name: value(each) for each in _writable(attribute.sub_attributes)}
         return st.fixed_dictionaries({}, optional=subs | {"madeUp": JSON_TEXT})

@@ -12,8 +12,15 @@ CLASSES = [
     for _, each in inspect.getmembers(errors, inspect.isclass)
     if issubclass(each, ScimError) and each is not ScimError
 ]
-SAMPLES = {"reason": "it is odd", "attribute": "userName", "path": "name.odd", "max_bytes": 1024}
+SAMPLES = {
+    "reason": "it is odd",
+    "attribute": "userName",
+    "path": "name.odd",
+    "limit": "1024 bytes",
+}
 SAMPLES |= {"resource_type": "User", "id": "u1", "feature": "bulk", "method": "PUT"}
+SAMPLES |= {"bulk_id": "a", "max_operations": 1000, "timeout_s": 600}
+SAMPLES |= {"retry_after_s": 7, "within_s": 15}
 SAMPLES |= {"allowed": ("GET", "POST")}
 
 

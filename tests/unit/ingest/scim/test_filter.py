@@ -1,7 +1,7 @@
 """Filters: text to tree and back, checked against the table, evaluated on documents."""
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given, strategies
 from scim2_models import EnterpriseUser, ScimFilter, User
 
 from services.ingest.scim import filter as filters
@@ -33,6 +33,23 @@ def test_parsing_what_was_rendered_gives_the_same_tree(tree: filters.Filter) -> 
     again = filters.parse(filters.render(tree))
 
     assert repr(again) == repr(tree)
+
+
+@given(strategies.from_regex(r"""(\w|[$:.-]){1,12} (eq|EQ) "[^"]{0,9}"$""", fullmatch=True))
+@example('not eq "x"')
+@example('a.b.c.d eq "x"')
+@example('a eq "\x1f"')
+@example('a eq "\\u00e9"')
+def test_a_lookup_is_what_the_grammar_says(text: str) -> None:
+    # In parentheses it is no longer a bare lookup, and goes the long way.
+    assert tree_or_refusal(text) == tree_or_refusal(f"({text})")
+
+
+def tree_or_refusal(text: str) -> filters.Filter | None:
+    try:
+        return filters.parse(text)
+    except InvalidFilter:
+        return None
 
 
 @pytest.mark.parametrize(

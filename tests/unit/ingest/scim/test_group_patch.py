@@ -5,6 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from services.ingest.scim import normalize, patch
+from services.ingest.scim.definitions import GROUP
 from services.ingest.scim.errors import (
     InvalidFilter,
     InvalidPath,
@@ -20,7 +21,7 @@ ADMINS = {"displayName": "Admins"}
 
 
 def edits(*steps: Operation) -> MemberEdits:
-    return patch.apply_to_group(ADMINS, steps).members
+    return patch.apply_to_group(GROUP, ADMINS, steps).members
 
 
 def listed(*ids: str) -> list[dict[str, str]]:
@@ -57,6 +58,12 @@ def test_several_ids_may_be_selected_at_once() -> None:
     assert edits(step) == MemberEdits(removed=frozenset({"u1", "u2"}))
 
 
+def test_that_a_member_is_a_user_goes_without_saying() -> None:
+    step = Operation("remove", 'members[type eq "User" and value eq "u1"]')
+
+    assert edits(step) == MemberEdits(removed=frozenset({"u1"}))
+
+
 @pytest.mark.parametrize(
     "path", ["members", "Members", "urn:ietf:params:scim:schemas:core:2.0:Group:members"]
 )
@@ -83,14 +90,14 @@ def test_oktas_push_renames_and_replaces_members_without_a_path() -> None:
         "replace", None, {"id": "g1", "displayName": "Owners", "members": listed("u1")}
     )
 
-    after = patch.apply_to_group(ADMINS, [step])
+    after = patch.apply_to_group(GROUP, ADMINS, [step])
 
     assert after.document == {"displayName": "Owners"}
     assert after.members == MemberEdits(cleared=True, added=("u1",))
 
 
 def test_a_rename_alone_touches_no_member() -> None:
-    after = patch.apply_to_group(ADMINS, [Operation("replace", "displayName", "Owners")])
+    after = patch.apply_to_group(GROUP, ADMINS, [Operation("replace", "displayName", "Owners")])
 
     assert after.document == {"displayName": "Owners"}
     assert after.members == MemberEdits()
@@ -99,7 +106,7 @@ def test_a_rename_alone_touches_no_member() -> None:
 def test_authentiks_keys_beside_the_members_are_passed_over() -> None:
     value = {"id": "g1", "schemas": ["x"], "meta": {}, "members": listed("u1")}
 
-    after = patch.apply_to_group(ADMINS, [Operation("add", None, value)])
+    after = patch.apply_to_group(GROUP, ADMINS, [Operation("add", None, value)])
 
     assert after == patch.GroupPatch(ADMINS, MemberEdits(added=("u1",)))
 
@@ -151,6 +158,9 @@ def test_the_net_effect_is_that_of_the_operations_in_order(
         (Operation("remove", 'members[display eq "Ada"]'), InvalidFilter),
         (Operation("remove", 'members[not (value eq "u1")]'), InvalidFilter),
         (Operation("remove", 'members[value sw "u"]'), InvalidFilter),
+        (Operation("remove", 'members[value eq "u1" and value eq "u2"]'), InvalidFilter),
+        (Operation("remove", 'members[type eq "User" and type eq "User"]'), InvalidFilter),
+        (Operation("remove", 'members[type eq "Group" and value eq "u1"]'), InvalidFilter),
         (Operation("remove", 'members[value eq "u1"'), InvalidPath),
         (Operation("remove", "memberz", listed("u1")), InvalidPath),
         (Operation("remove", None, {"members": listed("u1")}), NoTarget),
@@ -162,7 +172,7 @@ def test_the_net_effect_is_that_of_the_operations_in_order(
 )
 def test_what_cannot_be_applied_is_never_answered_with_success(step, error) -> None:
     with pytest.raises(error):
-        patch.apply_to_group(ADMINS, [step])
+        patch.apply_to_group(GROUP, ADMINS, [step])
 
 
 def test_one_bad_operation_spoils_the_whole_request() -> None:
@@ -176,4 +186,4 @@ def test_one_bad_operation_spoils_the_whole_request() -> None:
     )
 
     with pytest.raises(InvalidPath):
-        patch.apply_to_group(ADMINS, steps)
+        patch.apply_to_group(GROUP, ADMINS, steps)

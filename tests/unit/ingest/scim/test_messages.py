@@ -35,11 +35,14 @@ def test_meta_says_when_in_utc_and_where() -> None:
     made = datetime(2026, 3, 1, 10, 30, tzinfo=timezone(timedelta(hours=1)))
     changed = datetime(2026, 3, 2, 9, 30, 0, 123456, tzinfo=UTC)
 
-    meta = messages.meta(USER, "u1", "https://x/scim/v2/d/", created=made, last_modified=changed)
+    meta = messages.meta(
+        USER, "u1", "https://x/scim/v2/d/", created=made, last_modified=changed, version=3
+    )
 
     assert meta == {
         "resourceType": "User",
         "created": "2026-03-01T09:30:00.000Z",
         "lastModified": "2026-03-02T09:30:00.123Z",
         "location": "https://x/scim/v2/d/Users/u1",
+        "version": 'W/"3"',
     }

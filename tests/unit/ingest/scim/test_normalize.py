@@ -125,6 +125,38 @@ def test_an_unset_managers_name_is_no_manager() -> None:
     assert user(**{"urn:scim:schemas:extension:enterprise:2.0": {"manager": unset}}) == user()
 
 
+def test_a_key_that_is_a_path_means_what_it_leads_to() -> None:
+    core = "urn:ietf:params:scim:schemas:core:2.0:User"
+    dotted = {
+        "name.givenName": "Ada",
+        "emails.value": "a@example.com",
+        f"{core}:title": "Countess",
+        f"{ENTERPRISE}:department": "Engines",
+        f"{ENTERPRISE}:manager.managerId": "1187",
+    }
+
+    assert user(**dotted) == user(
+        name={"givenName": "Ada"},
+        emails={"value": "a@example.com"},
+        title="Countess",
+        **{ENTERPRISE: {"department": "Engines", "manager": {"value": "1187"}}},
+    )
+
+
+def test_a_key_that_is_a_path_completes_an_object_and_does_not_overrule_it() -> None:
+    document = user(**{"name.givenName": "X", "name.familyName": "King"}, name={"givenName": "Ada"})
+
+    assert document["name"] == {"givenName": "Ada", "familyName": "King"}
+
+
+def test_a_dotted_key_that_leads_nowhere_is_made_up() -> None:
+    assert user(**{"email.value": "a@example.com"})["email.value"] == "a@example.com"
+
+
+def test_what_a_client_may_not_set_is_dropped_by_its_path_too() -> None:
+    assert user(**{"meta.version": "1", "groups.value": "g1"}) == user()
+
+
 @pytest.mark.parametrize("emails", ["a@example.com", ["a@example.com"], {"value": "a@example.com"}])
 def test_emails_are_read_in_each_shape(emails: object) -> None:
     assert user(emails=emails)["emails"] == [{"value": "a@example.com"}]
@@ -252,10 +284,16 @@ def test_a_member_without_an_id_is_refused(raw: object) -> None:
     assert caught.value.attribute.startswith(MEMBERS.name)
 
 
+def test_a_groups_members_may_have_the_urn_in_front() -> None:
+    body = {"displayName": "x", "urn:ietf:params:scim:schemas:core:2.0:Group:members": ["u1"]}
+
+    assert normalize.group(GROUP, body) == ({"displayName": "x"}, ("u1",))
+
+
 def test_a_group_comes_apart_into_document_and_members() -> None:
     raw = {"displayName": "Admins", "Members": [{"value": "u1"}], "externalId": "g-1"}
 
-    document, members = normalize.group(raw)
+    document, members = normalize.group(GROUP, raw)
 
     assert document == {"displayName": "Admins", "externalId": "g-1"}
     assert members == ("u1",)

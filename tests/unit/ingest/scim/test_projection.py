@@ -125,9 +125,12 @@ def test_an_attribute_returned_on_request_needs_asking() -> None:
 def test_onelogin_gets_a_name_with_both_parts_even_if_it_sent_none() -> None:
     bare = projection.full(USER, {"userName": "ada", "active": True}, resource_id="u1", meta=META)
 
-    assert projection.project(USER, bare, None, None)["name"] == {"givenName": "", "familyName": ""}
-    assert "name" not in projection.project(USER, bare, frozenset({"userName"}), None)
-    assert "name" not in projection.project(USER, bare, None, frozenset({"name"}))
+    sent = projection.for_onelogin(USER, bare)
+
+    assert "name" not in projection.project(USER, bare, None, None)
+    assert projection.project(USER, sent, None, None)["name"] == {"givenName": "", "familyName": ""}
+    assert "name" not in projection.project(USER, sent, frozenset({"userName"}), None)
+    assert "name" not in projection.project(USER, sent, None, frozenset({"name"}))
 
 
 @given(users)
@@ -154,7 +157,7 @@ def test_projecting_leaves_its_input_alone(document: dict) -> None:
 @pytest.mark.parametrize(
     "choice",
     [{}, {"attributes": {"userName", "emails.value"}}, {"excluded": {"name", "emails"}}],
-    ids=str,
+    ids=["all", "attributes", "excluded"],
 )
 def test_the_oracle_reads_what_leaves(choice: dict) -> None:
     answer = sent(**choice)

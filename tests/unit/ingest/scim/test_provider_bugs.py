@@ -4,7 +4,7 @@ import pytest
 
 from services.ingest.scim import filter as filters
 from services.ingest.scim import normalize, patch, projection
-from services.ingest.scim.definitions import USER
+from services.ingest.scim.definitions import GROUP, USER
 from services.ingest.scim.errors import InvalidFilter
 from services.ingest.scim.patch import MemberEdits
 
@@ -14,7 +14,7 @@ NIGHT_SHIFT = {"displayName": "Night shift"}
 def members_after(*steps: dict) -> MemberEdits:
     """Play a PATCH body as it comes over the wire."""
     return patch.apply_to_group(
-        NIGHT_SHIFT, normalize.operations({"Operations": list(steps)})
+        GROUP, NIGHT_SHIFT, normalize.operations({"Operations": list(steps)})
     ).members
 
 
@@ -57,7 +57,7 @@ def test_a_group_can_be_patched_without_a_path() -> None:
 
 
 def test_members_need_no_display_and_bodies_no_schemas() -> None:
-    assert normalize.group({"displayName": "Night shift", "members": [{"value": "u1"}]}) == (
+    assert normalize.group(GROUP, {"displayName": "Night shift", "members": [{"value": "u1"}]}) == (
         NIGHT_SHIFT,
         ("u1",),
     )
@@ -96,8 +96,8 @@ def test_a_filter_that_is_not_understood_is_an_error_and_no_empty_list(text: str
         filters.resolve(filters.parse(text), USER)
 
 
-def test_the_reply_has_a_name_even_if_none_was_sent() -> None:
-    document = normalize.resource(USER, {"userName": "ada"})
+def test_the_reply_to_onelogin_has_a_name_even_if_none_was_sent() -> None:
+    document = projection.for_onelogin(USER, normalize.resource(USER, {"userName": "ada"}))
 
     assert projection.project(USER, document, None, None)["name"] == {
         "givenName": "",

@@ -3,7 +3,8 @@
 import pytest
 
 from services.ingest.scim.definitions import ENTERPRISE_SCHEMA, GROUP, USER, USER_SCHEMA
-from services.ingest.scim.schema import Attribute, folded, instant, is_unassigned, path_text
+from services.ingest.scim.folding import folded
+from services.ingest.scim.schema import Attribute, instant, is_unassigned, path_text
 
 ENTERPRISE = ENTERPRISE_SCHEMA.id
 
