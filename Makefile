@@ -1,11 +1,17 @@
 # The index of what one can do here. `make` alone lists it; CI calls the same targets.
 .DEFAULT_GOAL := help
-.PHONY: help setup run test test-unit lint format types lock browser jars clean
+.PHONY: help setup run test test-faults test-deploy test-unit image lint format generate fuzz mutants chaos types lock browser \
+	screenshots jars bench clean
 SHELL := /bin/sh
 
 PY := .venv/bin/python
 STAMP := .venv/.installed
 T ?= tests
+# Much of a test is waiting for processes to start: more workers than cores.
+WORKERS ?= 3
+IN_PARALLEL = --numprocesses=$(WORKERS) --dist=loadfile --no-loadscope-reorder
+VERSION := $(shell sed -n 's/^version = "\(.*\)"/\1/p' pyproject.toml)
+IMAGE ?= rollcall:$(VERSION)
 # The first Python that is new enough.
 FIND_PYTHON := for p in "$$PYTHON" python3 python3.14 python3.13 python3.12 python3.11; do \
 	  [ -n "$$p" ] && command -v "$$p" >/dev/null 2>&1 && \
@@ -38,11 +44,33 @@ $(STAMP): requirements/dev.txt pyproject.toml
 run: setup ## the whole system on this machine; Ctrl-C stops it
 	@exec $(PY) -P -m cli local up
 
-test: setup browser jars ## all tests, or T=path
-	@$(PY) -m pytest "$(T)"
+test: setup browser jars ## all tests but those of faults and deployment, or T=path; WORKERS=0 for one by one
+	@$(PY) -m pytest $(IN_PARALLEL) $(if $(filter $(T),tests),--ignore=tests/chaos --ignore=tests/deploy) "$(T)"
+
+test-faults: setup jars ## processes, brokers and networks fail, mistakes are planted: 5 minutes more
+	@$(PY) -m pytest $(IN_PARALLEL) tests/chaos
+
+test-deploy: setup ## image, compose and cluster as operators run them; needs a Docker engine
+	@$(PY) -m pytest --timeout=1500 $(if $(filter $(T),tests),tests/deploy,"$(T)")
+
+image: ## the image of all services and the command line: rollcall:VERSION
+	docker build --file deploy/Dockerfile --tag $(IMAGE) \
+	  --build-arg VERSION=$(VERSION) --build-arg REVISION="$$(git rev-parse HEAD)" .
 
 test-unit: setup ## the pure core, in seconds
 	@$(PY) -m pytest tests/unit tests/contract/test_events.py
+
+fuzz: setup jars ## requests nobody wrote, first to SCIM, then to each API: SEED=… MINUTES=… or REPLAY=…
+	@SEED='$(SEED)' MINUTES='$(MINUTES)' REPLAY="$$REPLAY" \
+	  $(PY) -m pytest --quiet --capture=no tests/integration/ingest/fuzzing/long.py \
+	  tests/integration/http/long.py
+
+mutants: setup jars ## plant faults, one at a time; the tests must notice each (ONLY=word for some)
+	@ONLY='$(ONLY)' $(PY) -m tests.mutants
+
+chaos: setup jars ## the fault matrix: SEED=… FAULTS=1,5,kafka MINUTES=… FULL=1 RECORD=1
+	@SEED='$(SEED)' FAULTS='$(FAULTS)' MINUTES='$(MINUTES)' FULL='$(FULL)' RECORD='$(RECORD)' \
+	  $(PY) -m tests.chaos
 
 browser: setup ## find a Chromium, or install one
 	@$(PY) -m tests.support.browser
@@ -60,14 +88,38 @@ format: setup ## format the code
 	@$(PY) -m ruff check --fix-only --quiet .
 	@$(PY) -m ruff format .
 
+generate: setup ## refresh what is made from code in docs/reference: scim-conformance.md, events/, …
+	@$(PY) -m tests.integration.ingest.rfc.coverage
+	@$(PY) -m tests.contract.published
+	@$(PY) -m tests.contract.http
+	@$(PY) -m tests.contract.metrics
+
+screenshots: setup browser jars ## photograph every screen of the portal; a few are shown in docs/portal
+	@$(PY) -m tests.support.screenshots
+
 types: setup ## mypy alone
 	@$(PY) -m mypy
+
+bench: setup jars ## ingest beside a peer, large and loud directories, consumers' rates, an outage of Kafka, latency
+	@$(PY) -m benchmarks.against_peer
+	@$(PY) -m benchmarks.directory_size
+	@$(PY) -m benchmarks.noisy_neighbour
+	@$(PY) -m benchmarks.projector_rate
+	@$(PY) -m benchmarks.roles_rate
+	@$(PY) -m benchmarks.large_change
+	@$(PY) -m benchmarks.backlog
+	@$(PY) -m benchmarks.latency
+	@$(PY) -m benchmarks.portal_lists
 
 lock: setup ## refresh requirements/*.txt (needs uv) and Kafka's jars
 	uv pip compile --universal --python-version 3.11 --generate-hashes --no-annotate --upgrade \
 	  pyproject.toml -o requirements/runtime.txt
 	uv pip compile --universal --python-version 3.11 --generate-hashes --no-annotate --upgrade \
 	  --extra dev -c requirements/runtime.txt pyproject.toml -o requirements/dev.txt
+	uv pip compile --universal --python-version 3.11 --generate-hashes --no-annotate --upgrade \
+	  requirements/bench.in -o requirements/bench.txt
+	uv pip compile --universal --python-version 3.11 --generate-hashes --no-annotate --upgrade \
+	  -c requirements/dev.txt requirements/build.in -o requirements/build.txt
 	$(PY) -m deploy.local.jars lock
 
 clean: ## remove what was made here: .venv, .local, caches

@@ -1,9 +1,9 @@
 """Runs Postgres and Kafka alone, for work on a service or its tests.
 
-    python -m deploy.local servers --data-dir DIR
+    python -m deploy.local servers --data-dir DIR [--brokers 3]
 
 prints the superuser's DSN and Kafka's address as the variables that the tests read, and keeps
-both alive until Ctrl-C. Data stays in DIR.
+all alive until Ctrl-C. Data stays in DIR.
 """
 
 import asyncio
@@ -26,24 +26,25 @@ def main() -> None:
 
 @main.command("servers")
 @click.option("--data-dir", type=click.Path(file_okay=False, path_type=Path), required=True)
-def _servers(data_dir: Path) -> None:
+@click.option("--brokers", type=click.IntRange(1, 5), default=1, show_default=True)
+def _servers(data_dir: Path, brokers: int) -> None:
     """Run Postgres and Kafka until Ctrl-C."""
     try:
-        asyncio.run(_run(State(data_dir.resolve())))
+        asyncio.run(_run(State(data_dir.resolve()), brokers))
     except* LocalError as group:
         sys.exit(f"error: {group.exceptions[0]}")
 
 
-async def _run(state: State) -> None:
+async def _run(state: State, brokers: int) -> None:
     signals = Signals()
     signals.listen()
     supervisor = Supervisor(lambda line: click.echo(line, err=True), state.note_pids)
     with state.locked():
         state.begin()
         await leftovers.end(state.pids_file)
-        places = servers.Places(
-            state.folder, state.jars, state.ports(), state.secrets()["superuser"]
-        )
+        ports = state.ports(servers.port_names(brokers))
+        password = state.secrets()["superuser"]
+        places = servers.Places(state.folder, state.jars, ports, password, brokers)
         try:
             found = await signals.unless_stopped(servers.start(places, supervisor))
             if found is not None:

@@ -4,7 +4,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from deploy.local.postgres import SERVICES
+from deploy.postgres.bootstrap import SERVICES
+
+# Who runs all on one machine tries things out, and floods it on purpose: the limits of production
+# would only be in the way. The environment may set them.
+PREFERENCES = {
+    "ROLLCALL_INGEST_REQUESTS_PER_SECOND": "10000",
+    "ROLLCALL_INGEST_BURST": "100000",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +55,7 @@ def description(wiring: Wiring, sign_in: str, pids: Mapping[str, int]) -> dict[s
         "scim": f"{wiring.base('ingest')}/scim/v2",
         "ingest": wiring.base("ingest"),
         "roles": wiring.base("roles"),
+        "projector": wiring.base("projector"),
         "api_key": wiring.secrets["api_key"],
         "kafka": wiring.kafka,
         "postgres": dict(wiring.databases),

@@ -2,6 +2,7 @@
 
 LocalError
 ├── AlreadyRunningError   another process runs a system on this data directory
+├── BrokerCountError      the data directory holds a Kafka of another number of brokers
 ├── JarError              a jar could not be fetched, or is not the locked one
 ├── MissingPartError      a program is not there: Postgres, Java, setpriv
 ├── NoFreePortError       every port that was tried is taken
@@ -19,6 +20,16 @@ class LocalError(Exception):
 
 class AlreadyRunningError(LocalError):
     """Another process runs a system on this data directory."""
+
+
+class BrokerCountError(LocalError):
+    """The data directory holds a Kafka of another number of brokers."""
+
+    def __init__(self, data: Path, found: int, wanted: int) -> None:
+        super().__init__(
+            f"{data} belongs to a Kafka of {found} brokers, not of {wanted}; start it with "
+            f"--brokers {found}, or choose another directory with --data-dir"
+        )
 
 
 class JarError(LocalError):

@@ -34,13 +34,13 @@ def follow(output: Iterable[str], total: int, say: Callable[[str], None]) -> lis
     return lines
 
 
-def main(lock: Path) -> int:
-    """Install; return pip's exit code."""
+def main(lock: Path, python: str = sys.executable) -> int:
+    """Install into the environment of `python`; return pip's exit code."""
     arguments = ["--require-hashes", "--progress-bar=off", "--no-input",
                  "--disable-pip-version-check", "-r", str(lock)]  # fmt: skip
     total = pinned(lock.read_text(encoding="utf-8"))
     with subprocess.Popen(
-        [sys.executable, "-m", "pip", "install", *arguments],
+        [python, "-m", "pip", "install", *arguments],
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,

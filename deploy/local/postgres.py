@@ -13,7 +13,6 @@ import signal
 import stat
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from importlib.resources import files
 from pathlib import Path
 
 import asyncpg
@@ -21,8 +20,8 @@ import asyncpg
 from deploy.local import process
 from deploy.local.errors import LocalError, MissingPartError
 from deploy.local.process import Command
+from deploy.postgres.bootstrap import bootstrap
 
-SERVICES = ("ingest", "roles", "projector", "portal")
 _SUPERUSER = "postgres"
 _SETTINGS = {
     "listen_addresses": "127.0.0.1",
@@ -141,49 +140,6 @@ class Postgres:
             service: self.dsn(database, service, password)
             for service, password in passwords.items()
         }
-
-
-async def bootstrap(superuser_dsn: str, database: str, passwords: Mapping[str, str]) -> None:
-    """Run `deploy/postgres/bootstrap.sql` on a database, made if it is missing.
-
-    `passwords` names the database roles: one for each service, each with a schema of its name.
-    """
-    connection = await asyncpg.connect(superuser_dsn)
-    try:
-        await _roles(connection, passwords)
-        if not await connection.fetchval("select 1 from pg_database where datname = $1", database):
-            await connection.execute(f'create database "{database}"')
-    finally:
-        await connection.close()
-    base = superuser_dsn.rpartition("/")[0]
-    connection = await asyncpg.connect(f"{base}/{database}")
-    try:
-        script = files("deploy.postgres").joinpath("bootstrap.sql").read_text(encoding="utf-8")
-        await connection.execute(script)
-    finally:
-        await connection.close()
-
-
-async def _roles(
-    connection: "asyncpg.Connection[asyncpg.Record]", passwords: Mapping[str, str]
-) -> None:
-    async with connection.transaction():
-        # Several test runs may share a server, and roles belong to the server, not to a database.
-        await connection.execute("select pg_advisory_xact_lock(hashtext('rollcall.roles'))")
-        for name, password in passwords.items():
-            await connection.execute(_role(name, password))
-
-
-def _role(name: str, password: str) -> str:
-    # Passwords are made by us from letters and digits; create role takes no parameters.
-    return f"""
-    do $$ begin
-      if not exists (select from pg_roles where rolname = '{name}') then
-        create role {name} login;
-      end if;
-    end $$;
-    alter role {name} with password '{password}';
-    """
 
 
 def new_password() -> str:

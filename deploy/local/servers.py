@@ -3,10 +3,11 @@
 import asyncio
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
-from deploy.local import jars
-from deploy.local.kafka import Kafka
+from deploy.local import jars, ports
+from deploy.local.kafka import Broker, Kafka, name_of
 from deploy.local.postgres import Postgres
 from deploy.local.supervisor import Supervisor
 
@@ -15,17 +16,38 @@ from deploy.local.supervisor import Supervisor
 class Places:
     """Where the servers keep data, jars and logs, where they listen, and the superuser's password.
 
-    `ports` has `postgres`, `kafka` and `kafka_controller`.
+    `ports` has one for each of `port_names(brokers)`.
     """
 
     folder: Path
     jars: Path
     ports: Mapping[str, int]
     password: str
+    brokers: int = 1
 
     def log(self, name: str) -> Path:
         """Return where a process writes."""
         return self.folder / "logs" / f"{name}.log"
+
+    def broker(self, number: int) -> Broker:
+        """Return a broker of Kafka, numbered from 1 on."""
+        name = name_of(number)
+        port, controller = self.ports[name], self.ports[f"{name}_controller"]
+        return Broker(number, self.folder / name, port, controller, self.log(name))
+
+
+def port_names(brokers: int) -> list[str]:
+    """Return what needs a port: Postgres, and each broker two."""
+    names = [name_of(number) for number in range(1, brokers + 1)]
+    return ["postgres", *names, *(f"{name}_controller" for name in names)]
+
+
+def any_ports(brokers: int = 1) -> dict[str, int]:
+    """Return a free port for each of `port_names`. Raises NoFreePortError."""
+    chosen: dict[str, int] = {}
+    for name in port_names(brokers):
+        chosen[name] = ports.choose(taken=chosen.values())
+    return chosen
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,15 +82,15 @@ async def _postgres(places: Places, supervisor: Supervisor) -> Postgres:
 
 async def _kafka(places: Places, supervisor: Supervisor) -> Kafka:
     kafka = Kafka(
-        places.folder / "kafka",
-        places.ports["kafka"],
-        places.ports["kafka_controller"],
+        tuple(places.broker(number) for number in range(1, places.brokers + 1)),
         await jars.class_path(places.jars, places.log("jars"), supervisor.say),
-        places.log("kafka"),
     )
     supervisor.say("starting Kafka")
     await kafka.initialise()
-    supervisor.start(kafka.command())
-    await supervisor.ready("kafka", kafka.answers)
+    for broker in kafka.brokers:
+        supervisor.start(kafka.command(broker))
+    async with asyncio.TaskGroup() as group:
+        for broker in kafka.brokers:
+            group.create_task(supervisor.ready(broker.name, partial(kafka.answers, broker)))
     supervisor.say(f"Kafka answers at {kafka.address}")
     return kafka

@@ -12,7 +12,7 @@ All are readable by their owner alone.
 import fcntl
 import json
 import secrets
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,7 +20,8 @@ from typing import Any
 
 from deploy.local import leftovers, ports
 from deploy.local.errors import AlreadyRunningError
-from deploy.local.postgres import SERVICES, new_password
+from deploy.local.postgres import new_password
+from deploy.postgres.bootstrap import SERVICES
 
 USUAL_PORTS = {
     "ingest": 8080,
@@ -74,12 +75,16 @@ class State:
         self._write("secrets.json", kept)
         return kept
 
-    def ports(self) -> dict[str, int]:
-        """Return a free port for each part: the last one if possible, else the usual, else any."""
+    def ports(self, more: Collection[str] = ()) -> dict[str, int]:
+        """Return a free port for each part, and for `more` that have no usual one.
+
+        The last one if possible, else the usual, else any.
+        """
         last = self._read("ports.json")
         chosen: dict[str, int] = {}
-        for name, usual in USUAL_PORTS.items():
-            chosen[name] = ports.choose(last.get(name, usual), usual, taken=chosen.values())
+        for name in [*USUAL_PORTS, *(name for name in more if name not in USUAL_PORTS)]:
+            preferred = [port for port in (last.get(name), USUAL_PORTS.get(name)) if port]
+            chosen[name] = ports.choose(*preferred, taken=chosen.values())
         self._write("ports.json", chosen)
         return chosen
 

@@ -14,11 +14,11 @@ import aiohttp
 from deploy.local import environment, leftovers, process, servers
 from deploy.local.environment import Wiring
 from deploy.local.errors import LocalError
-from deploy.local.postgres import SERVICES
 from deploy.local.process import Command
 from deploy.local.signals import Signals
 from deploy.local.state import USUAL_PORTS, State
 from deploy.local.supervisor import Say, Supervisor
+from deploy.postgres.bootstrap import SERVICES
 from shared.contracts.topics import TOPICS
 from shared.kafka import KafkaUnavailableError, ensure_topics
 
@@ -30,7 +30,7 @@ FIRST_ORGANIZATION = "Example"
 Tell = Callable[[Mapping[str, Any]], None]
 
 
-async def up(folder: Path, say: Say, tell: Tell) -> int:
+async def up(folder: Path, say: Say, tell: Tell, *, brokers: int = 1) -> int:
     """Start everything, `tell` run.json's content, keep all alive; return the exit code.
 
     0 after a signal and a clean stop, 1 when something did not come up, which `say` was told.
@@ -41,7 +41,7 @@ async def up(folder: Path, say: Say, tell: Tell) -> int:
     faults: list[Exception] = []
     try:
         with state.locked():
-            await _Local(state, Supervisor(say, state.note_pids), signals).run(tell)
+            await _Local(state, Supervisor(say, state.note_pids), signals, brokers).run(tell)
     except* (LocalError, KafkaUnavailableError, PermissionError) as group:
         faults += _flat(group)
     for fault in faults:
@@ -60,6 +60,7 @@ class _Local:
     state: State
     supervisor: Supervisor
     signals: Signals
+    brokers: int
 
     async def run(self, tell: Tell) -> None:
         self.state.begin()
@@ -78,11 +79,14 @@ class _Local:
             self.supervisor.say("stopped")
 
     async def _set_up(self) -> dict[str, Any]:
-        secrets, ports = self.state.secrets(), self.state.ports()
-        for name, port in ports.items():
-            if port != USUAL_PORTS[name]:
-                self.supervisor.say(f"{name} listens on port {port}, not {USUAL_PORTS[name]}")
-        places = servers.Places(self.state.folder, self.state.jars, ports, secrets["superuser"])
+        secrets = self.state.secrets()
+        ports = self.state.ports(servers.port_names(self.brokers))
+        for name, usual in USUAL_PORTS.items():
+            if ports[name] != usual:
+                self.supervisor.say(f"{name} listens on port {ports[name]}, not {usual}")
+        places = servers.Places(
+            self.state.folder, self.state.jars, ports, secrets["superuser"], self.brokers
+        )
         found = await servers.start(places, self.supervisor)
         passwords = {name: secrets[name] for name in SERVICES}
         databases = await found.postgres.bootstrap(_DATABASE, passwords)
@@ -93,7 +97,7 @@ class _Local:
 
     async def _services(self, wiring: Wiring, places: servers.Places) -> None:
         """Migrate, make the topics, start the services, and wait until each is ready."""
-        variables = {**os.environ, **environment.variables(wiring)}
+        variables = {**environment.PREFERENCES, **os.environ, **environment.variables(wiring)}
         self.supervisor.say("migrating the schemas")
         await process.run(_python("migrate", places, variables))
         self.supervisor.say("making the topics")
