@@ -3,6 +3,9 @@
 import os
 from collections.abc import AsyncIterator
 
+# Its plugin would import it at the very end, deep in the stack, where a garbage collection makes
+# Python 3.11 fail (python/cpython#106905).
+import hypothesis  # noqa: F401
 import pytest
 
 from tests.support.servers import Databases, Servers, fresh_database

@@ -23,6 +23,8 @@ Record: TypeAlias = "asyncpg.Record"
 _log = structlog.get_logger(__name__)
 _ACQUIRE_TIMEOUT_S = 5.0
 _CONNECT_TIMEOUT_S = 5.0
+# Postgres itself ends a statement after 5 s: who says nothing for so long is not there any more.
+_ANSWER_TIMEOUT_S = 10.0
 _SHARES = 4
 _NO_SETTINGS: Mapping[str, str] = {}
 _SHARER: ContextVar[str | None] = ContextVar("sharer", default=None)
@@ -76,7 +78,11 @@ class Database:
     async def transaction(self) -> AsyncIterator[Connection]:
         """Yield a connection inside a transaction, committed when the block ends well."""
         async with self.connection() as connection, connection.transaction():
-            yield connection
+            try:
+                yield connection
+            except TimeoutError:
+                connection.terminate()  # to undo on it would wait for an answer as long again
+                raise
 
     @asynccontextmanager
     async def reading(self) -> AsyncIterator[Connection]:
@@ -85,7 +91,11 @@ class Database:
             self.connection() as connection,
             connection.transaction(isolation="repeatable_read", readonly=True),
         ):
-            yield connection
+            try:
+                yield connection
+            except TimeoutError:
+                connection.terminate()  # to undo on it would wait for an answer as long again
+                raise
 
     @asynccontextmanager
     async def together(self) -> AsyncIterator["Database"]:
@@ -147,14 +157,27 @@ class _Queue:
             if _is_open(connection):
                 return connection
             await self.pool.release(connection)
-        return await self.pool.acquire()
+        return await self.pool.acquire(timeout=_CONNECT_TIMEOUT_S)
 
-    async def give_back(self, connection: Connection, *, is_well: bool) -> None:
+    async def give_back(self, connection: Connection, failure: type[BaseException] | None) -> None:
         """Let the next one have a connection, and the pool what failed or is more than needed."""
-        if is_well and len(self.rested) < self.of_one and _is_open(connection):
+        if failure is None and len(self.rested) < self.of_one and _is_open(connection):
             self.rested.append(connection)
-        else:
-            await self.pool.release(connection)
+            return
+        if failure and issubclass(failure, TimeoutError):
+            connection.terminate()
+        if not _is_open(connection):
+            await self._distrust()
+        await self.pool.release(connection)
+
+    async def _distrust(self) -> None:
+        """Use no connection at rest again: what silenced one has likely silenced all of them.
+
+        Each would be found out only by a deadline of its own, one after the other.
+        """
+        await self.pool.expire_connections()
+        while self.rested:
+            self.rested.pop().terminate()
 
     async def turn(self) -> None:
         """Wait until the pool can give a connection. Raises TimeoutError."""
@@ -237,7 +260,7 @@ class _Use:
     async def __aexit__(self, kind: type[BaseException] | None, *_: object) -> None:
         assert self._connection is not None, "entered before"  # noqa: S101
         try:
-            await self._queue.give_back(self._connection, is_well=kind is None)
+            await self._queue.give_back(self._connection, kind)
         finally:
             self._queue.free.release()
             self._leave()
@@ -324,7 +347,7 @@ async def _open(
         min_size=1,
         max_size=max_size,
         timeout=_CONNECT_TIMEOUT_S,
-        command_timeout=10,
+        command_timeout=_ANSWER_TIMEOUT_S,
         init=_set_codecs,
         reset=_keep_session,
         server_settings={
