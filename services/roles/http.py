@@ -8,16 +8,16 @@ from datetime import UTC, datetime
 from aiohttp import web
 
 from services.roles import usecases
-from services.roles.domain import (
+from services.roles.domain.errors import (
     BadMappingError,
     BadRoleKeyError,
     FenceError,
-    Moment,
     NotManualError,
     RoleInUseError,
     StaleMappingError,
     UnknownError,
 )
+from services.roles.domain.values import Moment
 from services.roles.usecases import explaining, fencing, manual, mapping, past, removal
 from shared import api, consume, db
 from shared import web as edge

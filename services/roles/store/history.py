@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import NamedTuple
 
-from services.roles.domain import Told
+from services.roles.domain.values import Told
 from shared import db
 from shared.contracts.envelope import Position
 from shared.contracts.ids import DirectoryId, RoleKey, UserId

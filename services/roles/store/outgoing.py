@@ -3,7 +3,9 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
-from services.roles.domain import BadMappingError, Directory, Moment, Told, Working
+from services.roles.domain.errors import BadMappingError
+from services.roles.domain.values import Directory, Moment, Told
+from services.roles.domain.working import Working
 from services.roles.store import history
 from shared import db, outbox
 from shared.contracts import envelope, role_events

@@ -5,10 +5,11 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from services.roles.domain import Moment, Working
 from services.roles.domain.remapping import Change
 from services.roles.domain.rollouts import Pending, Rollout
 from services.roles.domain.rule import GroupMapping
+from services.roles.domain.values import Moment
+from services.roles.domain.working import Working
 from services.roles.store import fences, untold
 from shared import db
 from shared.contracts.directory_events import Cause

@@ -5,8 +5,9 @@ from collections.abc import Collection, Iterable, Sequence
 from pydantic import TypeAdapter, ValidationError
 
 from services.roles import domain
-from services.roles.domain import BadRoleKeyError, Directory, Moment, Told
 from services.roles.domain import snapshots as told_again
+from services.roles.domain.errors import BadRoleKeyError
+from services.roles.domain.values import Directory, Moment, Told
 from services.roles.store import directories, fences, mappings, outgoing, rollouts, working
 from services.roles.usecases import snapshots
 from services.roles.usecases.snapshots import Decoded

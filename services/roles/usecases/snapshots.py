@@ -4,9 +4,10 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from typing import TypeAlias
 
-from services.roles.domain import Directory, Moment, snapshots
+from services.roles.domain import snapshots
 from services.roles.domain.remapping import Change
 from services.roles.domain.rollouts import Rollout
+from services.roles.domain.values import Directory, Moment
 from services.roles.store import directories, rollouts, untold
 from services.roles.usecases import settling
 from shared import db
