@@ -13,6 +13,15 @@ from shared.contracts.ids import DirectoryId
 
 _log = structlog.get_logger(__name__)
 Apply: TypeAlias = Callable[[db.Connection, Sequence[Envelope]], Awaitable[None]]
+Way: TypeAlias = Callable[
+    [db.Connection, Apply, Sequence[Read], Mapping[DirectoryId, Progress], GivenUp],
+    Awaitable[Plan],
+]
+"""How a batch is applied inside a transaction: as a whole, or one by one."""
+
+
+class FailedForGoodError(Exception):
+    """Some event of a batch will never be applied, and the transaction is void."""
 
 
 async def apply(
@@ -26,27 +35,43 @@ async def apply(
 
     Raises what is transient; whatever else an event raises parks its directory.
     """
-    whole = plan.made(reads, progress, given_up)
-    if not whole.apply:
-        return whole
     try:
         async with tx.transaction():
-            await handler(tx, [event for _, event in whole.apply])
-    except Exception as error:
-        if db.is_transient(error):
-            raise
-        # Something in the batch fails for good: find it, and let the rest through.
-        return await _one_by_one(tx, handler, reads, progress, given_up)
-    return whole
+            return await whole(tx, handler, reads, progress, given_up)
+    except FailedForGoodError:
+        return await one_by_one(tx, handler, reads, progress, given_up)
 
 
-async def _one_by_one(
+async def whole(
     tx: db.Connection,
     handler: Apply,
     reads: Sequence[Read],
     progress: Mapping[DirectoryId, Progress],
     given_up: GivenUp,
 ) -> Plan:
+    """Apply what the gate lets through, all in one go; return what the batch came to.
+
+    Raises what is transient, and FailedForGoodError.
+    """
+    made = plan.made(reads, progress, given_up)
+    try:
+        if made.apply:
+            await handler(tx, [event for _, event in made.apply])
+    except Exception as error:
+        if db.is_transient(error):
+            raise
+        raise FailedForGoodError from error
+    return made
+
+
+async def one_by_one(
+    tx: db.Connection,
+    handler: Apply,
+    reads: Sequence[Read],
+    progress: Mapping[DirectoryId, Progress],
+    given_up: GivenUp,
+) -> Plan:
+    """Apply event after event, so that the one that fails is found and the rest gets through."""
     total = Plan(dict(progress))
     for one in reads:
         total.add(await _one(tx, handler, one, total.progress, given_up))

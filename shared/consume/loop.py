@@ -92,19 +92,37 @@ class Consumer:
         ):
             while not stopping.is_set():
                 await self._take_up(subscriber)
-                # While Postgres works on one partition, another is read and decoded.
-                batches = await subscriber.batches(
-                    wait_ms=0 if busy else _WAIT_MS, max_records=self.max_records, but=busy
-                )
+                batches = await self._arrived(subscriber, busy)
                 await watchdog.look(subscriber, is_fed=bool(batches or busy))
                 for batch in batches:
                     work = self._consume(subscriber, batch, limit, reached)
                     busy[batch.place] = tasks.create_task(work)
-                await _until_free(busy, is_full=not batches or len(busy) >= _PARALLEL_PARTITIONS)
+                await _until_free(busy, is_full=len(busy) >= _PARALLEL_PARTITIONS)
                 if reached and time.monotonic() >= commit_at:
                     await subscriber.commit(reached)
                     reached.clear()
                     commit_at = time.monotonic() + _COMMIT_EVERY_S
+
+    async def _arrived(
+        self, subscriber: kafka.Subscriber, busy: Mapping[kafka.Place, asyncio.Task[None]]
+    ) -> list[kafka.Batch]:
+        """Wait for records of partitions that are not busy; none once one of those is done.
+
+        While Postgres works on one partition, another is read, decoded and worked on.
+        """
+        fetch = asyncio.ensure_future(
+            subscriber.batches(wait_ms=_WAIT_MS, max_records=self.max_records, but=busy)
+        )
+        try:
+            await asyncio.wait({fetch, *busy.values()}, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            fetch.cancel()  # what it has not returned it has not taken out either
+        [found] = await asyncio.gather(fetch, return_exceptions=True)
+        if isinstance(found, asyncio.CancelledError):
+            return []
+        if isinstance(found, BaseException):
+            raise found
+        return found
 
     async def _take_up(self, subscriber: kafka.Subscriber) -> None:
         """Start new partitions where Postgres says, whatever offset Kafka remembers.
@@ -148,6 +166,12 @@ class Consumer:
 
     async def _transact(self, batch: kafka.Batch) -> int:
         """Apply the batch and move the offset, if it is next; return the offset stored then."""
+        try:
+            return await self._attempt(batch, applying.whole)
+        except applying.FailedForGoodError:
+            return await self._attempt(batch, applying.one_by_one)
+
+    async def _attempt(self, batch: kafka.Batch, apply: applying.Way) -> int:
         started = time.monotonic()
         async with self.database.transaction() as tx:
             next_offset, given_up = await store.lock_offset(tx, batch)
@@ -157,7 +181,7 @@ class Consumer:
             directories = {found for one in reads if (found := plan.directory_of(one))}
             before = await store.lock_progress(tx, batch.topic, directories)
             handler = self.handlers[batch.topic]
-            result = await applying.apply(tx, handler, reads, before, given_up)
+            result = await apply(tx, handler, reads, before, given_up)
             await store.save(tx, batch, result)
             stopped = _newly_stopped(before, result)
             await _refuse_mass_parking(tx, batch.topic, stopped)

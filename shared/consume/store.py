@@ -46,7 +46,7 @@ order by directory_id for update
 _POSITION = """
 select generation, sequence from directory_positions where topic = $1 and directory_id = $2
 """
-_SAVE_PROGRESS = """
+_PUT_PROGRESS = """
 insert into directory_positions as p (topic, directory_id, generation, sequence, state, reason,
                                       awaits_generation, awaits_sequence, since)
 select $1, s.*, case when s.state <> 'live' then now() end
@@ -58,6 +58,11 @@ on conflict (topic, directory_id) do update set
   state = excluded.state, reason = excluded.reason, seen_at = now(),
   since = case when excluded.since is not null then coalesce(p.since, excluded.since) end,
   awaits_generation = excluded.awaits_generation, awaits_sequence = excluded.awaits_sequence
+"""
+_MOVE_ON = f"""
+with moved as (
+  update consumer_positions set next_offset = $10 where topic = $1 and partition = $9)
+{_PUT_PROGRESS.strip()}
 """
 _KEEP = """
 insert into parked_events (topic, partition, "offset", directory_id, record, reason)
@@ -182,8 +187,8 @@ async def save(tx: db.Connection, batch: kafka.Batch, plan: Plan) -> None:
     """Store what a batch came to, and that the next one starts behind it."""
     await keep(tx, batch.place, plan.parked)
     await _supersede(tx, batch.topic, plan)
-    await save_progress(tx, batch.topic, plan)
-    await tx.execute(_MOVE_OFFSET, batch.topic, batch.partition, batch.end)
+    columns = _columns(plan.progress)
+    await tx.execute(_MOVE_ON, batch.topic, *columns, batch.partition, batch.end)
 
 
 async def keep(tx: db.Connection, place: kafka.Place, parked: Sequence[Parked]) -> None:
@@ -208,12 +213,14 @@ async def _supersede(tx: db.Connection, topic: str, plan: Plan) -> None:
 
 async def save_progress(tx: db.Connection, topic: str, plan: Plan) -> None:
     """Store how far each directory of a plan is."""
-    states = list(plan.progress.values())
+    await tx.execute(_PUT_PROGRESS, topic, *_columns(plan.progress))
+
+
+def _columns(progress: Mapping[DirectoryId, Progress]) -> tuple[list[object], ...]:
+    states = list(progress.values())
     awaits = [state.awaits for state in states]
-    await tx.execute(
-        _SAVE_PROGRESS,
-        topic,
-        list(plan.progress),
+    return (
+        list(progress),
         [state.position.generation for state in states],
         [state.position.sequence for state in states],
         [state.state for state in states],
