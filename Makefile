@@ -1,6 +1,6 @@
 # The index of what one can do here. `make` alone lists it; CI calls the same targets.
 .DEFAULT_GOAL := help
-.PHONY: help setup run test test-faults test-deploy test-unit image lint format generate fuzz mutants chaos types lock browser \
+.PHONY: help setup run test test-examples test-faults test-deploy test-unit image lint format generate fuzz mutants chaos types lock browser \
 	screenshots jars bench clean
 SHELL := /bin/sh
 
@@ -9,6 +9,8 @@ STAMP := .venv/.installed
 T ?= tests
 # Much of a test is waiting for processes to start: more workers than cores.
 WORKERS ?= 3
+# What takes long, or needs more than Python: each has a target of its own.
+ELSEWHERE = --ignore=tests/chaos --ignore=tests/deploy --ignore=tests/examples
 IN_PARALLEL = --numprocesses=$(WORKERS) --dist=loadfile --no-loadscope-reorder
 VERSION := $(shell sed -n 's/^version = "\(.*\)"/\1/p' pyproject.toml)
 IMAGE ?= rollcall:$(VERSION)
@@ -44,8 +46,11 @@ $(STAMP): requirements/dev.txt pyproject.toml
 run: setup ## the whole system on this machine; Ctrl-C stops it
 	@exec $(PY) -P -m cli local up
 
-test: setup browser jars ## all tests but those of faults and deployment, or T=path; WORKERS=0 for one by one
-	@$(PY) -m pytest $(IN_PARALLEL) $(if $(filter $(T),tests),--ignore=tests/chaos --ignore=tests/deploy) "$(T)"
+test: setup browser jars ## all tests but those of the targets below, or T=path; WORKERS=0 for one by one
+	@$(PY) -m pytest $(IN_PARALLEL) $(if $(filter $(T),tests),$(ELSEWHERE)) "$(T)"
+
+test-examples: setup jars ## downstream apps in Python and Node, and in Java and Go where those are
+	@$(PY) -m pytest $(IN_PARALLEL) tests/examples
 
 test-faults: setup jars ## processes, brokers and networks fail, mistakes are planted: 5 minutes more
 	@$(PY) -m pytest $(IN_PARALLEL) tests/chaos
