@@ -13,15 +13,16 @@ from shared.contracts.ids import DirectoryId
 
 _log = structlog.get_logger(__name__)
 Apply: TypeAlias = Callable[[db.Connection, Sequence[Envelope]], Awaitable[None]]
+Part: TypeAlias = tuple[Sequence[Read], GivenUp]
+"""The records of one partition, and which of them were given up."""
 Way: TypeAlias = Callable[
-    [db.Connection, Apply, Sequence[Read], Mapping[DirectoryId, Progress], GivenUp],
-    Awaitable[Plan],
+    [db.Connection, Apply, Sequence[Part], Mapping[DirectoryId, Progress]], Awaitable[list[Plan]]
 ]
-"""How a batch is applied inside a transaction: as a whole, or one by one."""
+"""How parts are applied inside a transaction: as a whole, or one by one; a plan for each."""
 
 
 class FailedForGoodError(Exception):
-    """Some event of a batch will never be applied, and the transaction is void."""
+    """Some event will never be applied, and the transaction is void."""
 
 
 async def apply(
@@ -29,53 +30,60 @@ async def apply(
     handler: Apply,
     reads: Sequence[Read],
     progress: Mapping[DirectoryId, Progress],
-    given_up: GivenUp = NOTHING_GIVEN_UP,
 ) -> Plan:
-    """Apply what the gate lets through; return what the batch came to.
+    """Apply what the gate lets through; return what the records came to.
 
     Raises what is transient; whatever else an event raises parks its directory.
     """
+    parts = [(reads, NOTHING_GIVEN_UP)]
     try:
         async with tx.transaction():
-            return await whole(tx, handler, reads, progress, given_up)
+            [found] = await whole(tx, handler, parts, progress)
     except FailedForGoodError:
-        return await one_by_one(tx, handler, reads, progress, given_up)
+        [found] = await one_by_one(tx, handler, parts, progress)
+    return found
 
 
 async def whole(
     tx: db.Connection,
     handler: Apply,
-    reads: Sequence[Read],
+    parts: Sequence[Part],
     progress: Mapping[DirectoryId, Progress],
-    given_up: GivenUp,
-) -> Plan:
-    """Apply what the gate lets through, all in one go; return what the batch came to.
+) -> list[Plan]:
+    """Apply what the gate lets through, all in one go.
 
     Raises what is transient, and FailedForGoodError.
     """
-    made = plan.made(reads, progress, given_up)
+    plans: list[Plan] = []
+    for reads, given_up in parts:
+        plans.append(plan.made(reads, progress, given_up))
+        progress = plans[-1].progress
+    events = [event for one in plans for _, event in one.apply]
     try:
-        if made.apply:
-            await handler(tx, [event for _, event in made.apply])
+        if events:
+            await handler(tx, events)
     except Exception as error:
         if db.is_transient(error):
             raise
         raise FailedForGoodError from error
-    return made
+    return plans
 
 
 async def one_by_one(
     tx: db.Connection,
     handler: Apply,
-    reads: Sequence[Read],
+    parts: Sequence[Part],
     progress: Mapping[DirectoryId, Progress],
-    given_up: GivenUp,
-) -> Plan:
+) -> list[Plan]:
     """Apply event after event, so that the one that fails is found and the rest gets through."""
-    total = Plan(dict(progress))
-    for one in reads:
-        total.add(await _one(tx, handler, one, total.progress, given_up))
-    return total
+    plans: list[Plan] = []
+    for reads, given_up in parts:
+        total = Plan(dict(progress))
+        for one in reads:
+            total.add(await _one(tx, handler, one, total.progress, given_up))
+        plans.append(total)
+        progress = total.progress
+    return plans
 
 
 async def _one(
