@@ -28,15 +28,19 @@ async def append_saved(
         ) from error
 
 
-async def append(tx: db.Connection, working: Working, told: Sequence[Told]) -> None:
-    """Append role events, and the state of each user of whom it says something new.
+async def append(tx: db.Connection, told: Sequence[tuple[Working, Sequence[Told]]]) -> None:
+    """Append the role events of directories, and the state of each user that it says new.
 
     What the events say goes into the history of assignments as well.
     """
-    directory = working.directory
-    last = await outbox.append(tx, directory.id, list(_entries(working, told)))
-    if last and told:
-        await history.append(tx, directory.id, last, told)
+    entries = {part.directory.id: list(_entries(part, events)) for part, events in told}
+    reached = await outbox.append_all(tx, entries)
+    chapters = [
+        history.Chapter(part.directory.id, reached[part.directory.id], events)
+        for part, events in told
+        if events
+    ]
+    await history.append(tx, chapters)
 
 
 def _entries(working: Working, told: Sequence[Told]) -> Iterator[outbox.Entry]:

@@ -61,8 +61,7 @@ async def _fold(tx: db.Connection, events: Sequence[Decoded]) -> None:
         part.position = one.position
     await working.save(tx, list(parts.values()))
     await rollouts.note(tx, pending)
-    for key, part in parts.items():
-        await outgoing.append(tx, part, told[key])
+    await outgoing.append(tx, [(part, told[key]) for key, part in parts.items()])
 
 
 async def _meet_new_directories(tx: db.Connection, events: Iterable[Decoded]) -> None:

@@ -45,7 +45,7 @@ async def settled(
     """Store what became of a part, and publish what follows."""
     await working.save(tx, [found])
     await rollouts.note(tx, {found.directory.id: pending})
-    await outgoing.append(tx, found, told)
+    await outgoing.append(tx, [(found, told)])
 
 
 @dataclass(slots=True)
