@@ -93,6 +93,7 @@ generate: setup ## refresh what is made from code in docs/reference: scim-confor
 	@$(PY) -m tests.contract.published
 	@$(PY) -m tests.contract.http
 	@$(PY) -m tests.contract.metrics
+	@$(PY) -m tests.contract.dashboard
 
 screenshots: setup browser jars ## photograph every screen of the portal; a few are shown in docs/portal
 	@$(PY) -m tests.support.screenshots

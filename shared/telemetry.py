@@ -83,6 +83,11 @@ STOPPED = Counter(
     "Directories whose events are no longer applied: parked or stalled",
     ["topic", "state"],
 )
+STOPPED_NOW = Gauge(
+    "rollcall_consumer_stopped_directories",
+    "Directories that are parked or stalled now",
+    ["group", "topic", "state"],
+)
 FENCED = Gauge("rollcall_fence_waiting", "Losses of roles that wait behind a fence")
 FENCED_DIRECTORIES = Gauge("rollcall_fence_directories", "Directories in which some wait")
 

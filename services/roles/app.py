@@ -24,13 +24,14 @@ async def serve(process: service.Process, settings: Settings) -> None:
         ingest = consume.Ingest(settings.ingest_url, settings.api_key)
         healer = consume.Healer(database, ingest, SNAPSHOTS)
         letters = consume.DeadLetters(database, settings.kafka_servers, GROUP)
+        stopped = consume.Stopped(database, GROUP, reader.handlers)
         app = web.Application(middlewares=[edge.observed("roles"), edge.problems({})])
         worker = Worker(database, relay.wake)
         app.add_subapp("/v1", api(reader, settings.api_key, worker.wake))
         async with (
             service.background(relay.run, outbox.Backlog(database).watch),
             service.background(consume.Halting(reader).run, healer.run, letters.run),
-            service.background(worker.run, Watch(database).run),
+            service.background(worker.run, Watch(database).run, stopped.watch),
             process.listen(app, settings.host, settings.port, {"postgres": database.ping}),
         ):
             await process.stopping.wait()

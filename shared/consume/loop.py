@@ -81,6 +81,9 @@ class Consumer:
 
     async def run(self, stopping: asyncio.Event) -> None:
         """Consume until stopped. Raises a group: ConsumerError, or Kafka's errors as they come."""
+        for topic in self.handlers:
+            # Counted from 0 on: to Prometheus, what appears with its first count is no increase.
+            telemetry.APPLIED_AGE.labels(self.group, topic)
         limit = asyncio.Semaphore(_PARALLEL_PARTITIONS)
         busy: dict[kafka.Place, asyncio.Task[None]] = {}
         reached: dict[kafka.Place, int] = {}
