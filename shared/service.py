@@ -23,9 +23,10 @@ from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 from pydantic import ValidationError
 from pydantic_settings import BaseSettings
 
-from shared import listening, telemetry, variables
+from shared import listening, telemetry, tracing, variables
 from shared.db import DatabaseRefusedError, DatabaseUnavailableError, SchemaBehindError
 from shared.kafka import KafkaUnavailableError
+from shared.tracing import requests as traced
 from shared.web import problem
 
 _log = structlog.get_logger(__name__)
@@ -78,6 +79,8 @@ class Process:
         `/readyz` answers 200 while every check returns in time and the process is not stopping.
         `refused` is the form of the answer to what is not HTTP.
         """
+        if spans := tracing.spans():
+            app.middlewares.insert(0, traced.observed(spans))
         app.router.add_get("/livez", _alive)
         app.router.add_get("/readyz", self._readiness(checks))
         app.router.add_get("/metrics", _metrics)
@@ -187,13 +190,20 @@ def run(
         log_format=getattr(settings, "log_format", "json"),
         log_level=getattr(settings, "log_level", "INFO"),
     )
+    tracing.setup(
+        name,
+        getattr(settings, "traces_endpoint", None),
+        getattr(settings, "traces_share", 1.0),
+    )
     # What is loaded by now stays. Looking through it again and again for garbage cost the projector
     # a fifth of its time. What a batch of events makes goes with it, without any search: looked for
     # every 700 objects instead, it cost roles another sixth.
     gc.freeze()
     gc.set_threshold(_OBJECTS_BETWEEN_SEARCHES)
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-        return runner.run(_supervise(name, settings, serve))
+        code = runner.run(_supervise(name, settings, serve))
+    tracing.stop()
+    return code
 
 
 async def _supervise(

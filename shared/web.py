@@ -19,6 +19,7 @@ from shared import telemetry
 from shared.contracts import decoding
 from shared.contracts.ids import ordered_id
 from shared.contracts.management import Problem
+from shared.tracing.requests import TRACEPARENT
 
 _log = structlog.get_logger(__name__)
 _HANDLER_TIMEOUT_S = 25.0
@@ -109,7 +110,13 @@ def _record(service: str, request: web.Request, status: int, seconds: float) -> 
         route=route,
         status=status,
         duration_ms=round(seconds * 1000, 1),
+        **_place(request),
     )
+
+
+def _place(request: web.Request) -> dict[str, str]:
+    """Return where the request is in a trace, if spans are made of it."""
+    return {"traceparent": request[TRACEPARENT]} if TRACEPARENT in request else {}
 
 
 def problems(

@@ -26,3 +26,7 @@ class Settings(BaseSettings):
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field(
         "INFO", validation_alias="ROLLCALL_LOG_LEVEL"
     )
+    traces_endpoint: Url | None = Field(None, validation_alias="OTEL_EXPORTER_OTLP_ENDPOINT")
+    traces_share: Annotated[float, Field(ge=0, le=1)] = Field(
+        1.0, validation_alias="OTEL_TRACES_SAMPLER_ARG"
+    )

@@ -18,6 +18,7 @@ from shared.consume import applying, plan, store
 from shared.consume.applying import Apply
 from shared.consume.plan import Plan, Progress, State
 from shared.contracts.ids import DirectoryId
+from shared.tracing import events as traced
 
 _log = structlog.get_logger(__name__)
 _WAIT_MS = 250
@@ -78,6 +79,10 @@ class Consumer:
     handlers: Mapping[str, Apply]
     committed: Callable[[], None] = lambda: None
     max_records: int = 1000
+
+    def handler(self, topic: str) -> Apply:
+        """Return what applies the events of a topic, as part of the traces that they belong to."""
+        return traced.followed(self.handlers[topic], self.group, topic)
 
     async def run(self, stopping: asyncio.Event) -> None:
         """Consume until stopped. Raises a group: ConsumerError, or Kafka's errors as they come."""
@@ -159,7 +164,7 @@ class Consumer:
             reads = [plan.read(record) for record in batch.records]
             directories = {found for one in reads if (found := plan.directory_of(one))}
             before = await store.lock_progress(tx, batch.topic, directories)
-            handler = self.handlers[batch.topic]
+            handler = self.handler(batch.topic)
             result = await applying.apply(tx, handler, reads, before, given_up)
             await store.save(tx, batch, result)
             stopped = _newly_stopped(before, result)

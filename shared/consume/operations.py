@@ -57,7 +57,7 @@ class Operations:
     async def replay(self, request: web.Request) -> web.Response:
         """Answer what one step of letting a directory go on came to; repeat while it applies."""
         topic, directory = self._named(request)
-        handler = self.consumer.handlers[topic]
+        handler = self.consumer.handler(topic)
         done = await parking.replay(self.consumer.database, topic, handler, directory)
         if done.applied:
             self.consumer.committed()
