@@ -26,6 +26,7 @@ from pydantic_settings import BaseSettings
 from shared import listening, telemetry, tracing, variables
 from shared.db import DatabaseRefusedError, DatabaseUnavailableError, SchemaBehindError
 from shared.kafka import KafkaUnavailableError
+from shared.keys import BadKeysError
 from shared.tracing import requests as traced
 from shared.web import problem
 
@@ -49,7 +50,15 @@ class PortTakenError(Exception):
     """The address to listen on is in use."""
 
 
-_EXPECTED = (DatabaseUnavailableError, KafkaUnavailableError, PortTakenError, SchemaBehindError)
+_EXPECTED = (
+    BadKeysError,
+    DatabaseUnavailableError,
+    KafkaUnavailableError,
+    PortTakenError,
+    SchemaBehindError,
+)
+# What only shows once a setting is used.
+_OF_SETTINGS = {BadKeysError: "api_keys_file", DatabaseRefusedError: "database_url"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -228,10 +237,11 @@ async def _supervise(
 
 def _failed(settings: BaseSettings, error: BaseException) -> int:
     """Say in one line why the service does not run; return the exit code."""
-    if not isinstance(error, DatabaseRefusedError):
+    setting = next((key for kind, key in _OF_SETTINGS.items() if isinstance(error, kind)), None)
+    if setting is None:
         _log.error("service.start_failed", reason=str(error))
         return EXIT_FAILED
-    variable = _variable(type(settings), ("database_url",))
+    variable = _variable(type(settings), (setting,))
     _log.error("service.start_failed", reason=f"{variable}: {error}")
     return EXIT_WRONG_SETTINGS
 

@@ -32,6 +32,7 @@ class Settings(BaseSettings):
         0, validation_alias="ROLLCALL_DRAIN_WAIT_S"
     )
     api_key: Secret = Field(validation_alias="ROLLCALL_API_KEY")
+    api_keys_file: str = Field("", validation_alias="ROLLCALL_API_KEYS_FILE")
     kafka_servers: Servers = Field(validation_alias="ROLLCALL_KAFKA_SERVERS")
     log_format: Literal["json", "console"] = Field("json", validation_alias="ROLLCALL_LOG_FORMAT")
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field(

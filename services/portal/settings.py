@@ -29,6 +29,7 @@ class Settings(BaseSettings):
     logo: Annotated[str, StringConstraints(pattern=r"^(.+\.(svg|png|webp|jpg))?$")] = ""
     embed_origins: Annotated[str, StringConstraints(pattern=_ORIGINS)] = ""
     api_key: Secret = Field(validation_alias="ROLLCALL_API_KEY")
+    api_keys_file: str = Field("", validation_alias="ROLLCALL_API_KEYS_FILE")
     drain_wait_s: Annotated[float, Field(ge=0, le=15)] = Field(
         0, validation_alias="ROLLCALL_DRAIN_WAIT_S"
     )

@@ -12,10 +12,12 @@ from services.roles.usecases.settling import Worker
 from shared import consume, db, kafka, outbox, service
 from shared import web as edge
 from shared.contracts import role_events
+from shared.keys import Keys
 
 
 async def serve(process: service.Process, settings: Settings) -> None:
     """Work until told to stop; the batch in hand is finished, what it told is published."""
+    keys = Keys.of(settings.api_key, settings.api_keys_file)
     async with db.connect(settings.database_url, "roles", max_size=20) as database:
         await db.wait_for(database, ["shared", "services.roles"])
         await kafka.wait_for_broker(settings.kafka_servers)
@@ -27,7 +29,7 @@ async def serve(process: service.Process, settings: Settings) -> None:
         stopped = consume.Stopped(database, GROUP, reader.handlers)
         app = web.Application(middlewares=[edge.observed("roles"), edge.problems({})])
         worker = Worker(database, relay.wake)
-        app.add_subapp("/v1", api(reader, settings.api_key, worker.wake))
+        app.add_subapp("/v1", api(reader, keys, worker.wake))
         async with (
             service.background(relay.run, outbox.Backlog(database).watch),
             service.background(consume.Halting(reader).run, healer.run, letters.run),
@@ -38,7 +40,7 @@ async def serve(process: service.Process, settings: Settings) -> None:
 
 
 def api(
-    reader: consume.Consumer, key: str, saved: Callable[[], None] = lambda: None
+    reader: consume.Consumer, keys: Keys, saved: Callable[[], None] = lambda: None
 ) -> web.Application:
     """Return the application below `/v1`: of roles, and of letting its consumer go on.
 
@@ -51,7 +53,7 @@ def api(
 
     handlers = http.Handlers(reader.database, committed)
     operations = consume.Operations(reader, SNAPSHOTS).endpoints()
-    return http.application(handlers, key, [*operations, *consume.Losses(reader).endpoints()])
+    return http.application(handlers, keys, [*operations, *consume.Losses(reader).endpoints()])
 
 
 def main() -> int:

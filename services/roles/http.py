@@ -25,6 +25,7 @@ from shared.api import About, Endpoint
 from shared.contracts import management
 from shared.contracts.directory_events import Cause
 from shared.contracts.ids import RoleKey
+from shared.keys import Keys
 from shared.tracing import requests as traced
 
 ABOUT = About(
@@ -33,6 +34,7 @@ ABOUT = About(
     The catalogue of roles, the mapping from groups to roles of each directory, why somebody holds
     a role, and the directories whose events are not applied at the moment.
     """,
+    "roles",
 )
 STATUSES: Mapping[type[Exception], int] = {
     UnknownError: 404,
@@ -282,12 +284,12 @@ def _act(request: web.Request, wanted: management.Act) -> Moment:
     return Moment(datetime.now(UTC), cause, traceparent=traced.of(request))
 
 
-def application(handlers: Handlers, api_key: str, more: Iterable[Endpoint] = ()) -> web.Application:
+def application(handlers: Handlers, keys: Keys, more: Iterable[Endpoint] = ()) -> web.Application:
     """Return the application below `/v1`, with more endpoints of other modules."""
     return api.application(
         ABOUT,
         [*handlers.endpoints(), *more],
-        api_key=api_key,
+        keys=keys,
         statuses=STATUSES,
         max_body_bytes=_MAX_BODY_BYTES,
     )

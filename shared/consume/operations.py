@@ -34,10 +34,23 @@ class Operations:
                 self.list_stopped,
                 {200: list[management.StoppedDirectory]},
                 asks=management.StoppedQuery,
+                area="operations",
             ),
-            Endpoint("POST", f"{one}/replay", self.replay, {200: management.Replayed}),
             Endpoint(
-                "POST", f"{one}/skip", self.skip, {204: None}, takes=management.Skip, refuses=(409,)
+                "POST",
+                f"{one}/replay",
+                self.replay,
+                {200: management.Replayed},
+                area="operations",
+            ),
+            Endpoint(
+                "POST",
+                f"{one}/skip",
+                self.skip,
+                {204: None},
+                takes=management.Skip,
+                refuses=(409,),
+                area="operations",
             ),
         ]
 

@@ -17,6 +17,7 @@ from shared.consume.operations import STATUSES
 from shared.consume.parking import NotStoppedError, OtherRecordError
 from shared.contracts.ids import DirectoryId
 from shared.contracts.topics import DEAD_LETTERS
+from shared.keys import Keys
 from tests.integration.shared import world
 from tests.integration.shared.world import POISON, Reader, new_directory, opening, record
 from tests.support.servers import Servers
@@ -324,7 +325,7 @@ async def api(reader: Reader, *, healed: bool) -> AsyncIterator[ClientSession]:
     """Yield a session with the routes as a service mounts them."""
     operations = consume.Operations(reader.consumer(), {reader.topic} if healed else frozenset())
     app = web.Application(middlewares=[edge.observed("test"), edge.problems(STATUSES)])
-    below = web.Application(middlewares=[edge.problems(STATUSES), edge.api_key(KEY)])
+    below = web.Application(middlewares=[edge.problems(STATUSES), edge.api_key(Keys(KEY))])
     below.add_routes(each.route for each in operations.endpoints())
     app.add_subapp("/v1", below)
     headers = {"Authorization": f"Bearer {KEY}"}
