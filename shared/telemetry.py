@@ -1,4 +1,4 @@
-"""Logs and metrics, set up once a process; traces come by `traceparent` inside the events.
+"""Logs and metrics, set up once a process; traces are in `shared/tracing`.
 
 A log event is a constant `subject.past_verb`, facts are keys. Only the keys listed here leave the
 process: names, addresses, tokens, bodies and SQL values have no key to travel by.
