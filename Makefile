@@ -1,11 +1,12 @@
 # The index of what one can do here. `make` alone lists it; CI calls the same targets.
 .DEFAULT_GOAL := help
-.PHONY: help setup run test test-examples test-faults test-deploy test-unit image lint format generate fuzz mutants chaos types lock browser \
+.PHONY: help setup run test test-examples test-faults test-deploy test-unit image sbom audit lint format generate fuzz mutants chaos types lock browser \
 	screenshots jars bench clean
 SHELL := /bin/sh
 
 PY := .venv/bin/python
 STAMP := .venv/.installed
+AUDIT := .local/audit
 T ?= tests
 # Much of a test is waiting for processes to start: more workers than cores.
 WORKERS ?= 3
@@ -62,6 +63,18 @@ image: ## the image of all services and the command line: rollcall:VERSION
 	docker build --file deploy/Dockerfile --tag $(IMAGE) \
 	  --build-arg VERSION=$(VERSION) --build-arg REVISION="$$(git rev-parse HEAD)" .
 
+sbom: ## what that image is made of, as CycloneDX: dist/rollcall-VERSION.cdx.json
+	@mkdir -p dist
+	docker run --rm --entrypoint cat $(IMAGE) /opt/rollcall/sbom.cdx.json >dist/rollcall-$(VERSION).cdx.json
+
+audit: $(AUDIT) ## known vulnerabilities of what runs; asks PyPI's database, and fails where it does not answer
+	@$(AUDIT)/bin/pip-audit --strict --disable-pip --require-hashes --requirement requirements/runtime.txt
+
+$(AUDIT): requirements/audit.txt
+	@python="$$($(FIND_PYTHON))"; "$$python" -m venv --clear $@
+	@$@/bin/pip install --disable-pip-version-check --quiet --require-hashes --requirement $<
+	@touch $@
+
 test-unit: setup ## the pure core, in seconds
 	@$(PY) -m pytest tests/unit tests/contract/test_events.py
 
@@ -98,6 +111,7 @@ generate: setup ## refresh what is made from code in docs/reference: scim-confor
 	@$(PY) -m tests.contract.published
 	@$(PY) -m tests.contract.http
 	@$(PY) -m tests.contract.metrics
+	@$(PY) -m tests.contract.dashboard
 
 screenshots: setup browser jars ## photograph every screen of the portal; a few are shown in docs/portal
 	@$(PY) -m tests.support.screenshots
@@ -125,6 +139,8 @@ lock: setup ## refresh requirements/*.txt (needs uv) and Kafka's jars
 	  requirements/bench.in -o requirements/bench.txt
 	uv pip compile --universal --python-version 3.11 --generate-hashes --no-annotate --upgrade \
 	  -c requirements/dev.txt requirements/build.in -o requirements/build.txt
+	uv pip compile --universal --python-version 3.11 --generate-hashes --no-annotate --upgrade \
+	  requirements/audit.in -o requirements/audit.txt
 	$(PY) -m deploy.local.jars lock
 
 clean: ## remove what was made here: .venv, .local, caches

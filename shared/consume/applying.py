@@ -1,6 +1,7 @@
 """Run the handler on a batch, and where something fails for good, find out what it is."""
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from contextlib import suppress
 from typing import TypeAlias
 
 import structlog
@@ -36,11 +37,11 @@ async def apply(
     Raises what is transient; whatever else an event raises parks its directory.
     """
     parts = [(reads, NOTHING_GIVEN_UP)]
-    try:
+    with suppress(FailedForGoodError):
         async with tx.transaction():
             [found] = await whole(tx, handler, parts, progress)
-    except FailedForGoodError:
-        [found] = await one_by_one(tx, handler, parts, progress)
+            return found
+    [found] = await one_by_one(tx, handler, parts, progress)
     return found
 
 

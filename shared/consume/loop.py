@@ -8,6 +8,7 @@ import asyncio
 import random
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
@@ -18,6 +19,7 @@ from shared.consume import applying, plan, store
 from shared.consume.applying import Apply
 from shared.consume.plan import Plan, Progress, State
 from shared.contracts.ids import DirectoryId
+from shared.tracing import events as traced
 
 _log = structlog.get_logger(__name__)
 _WAIT_MS = 250
@@ -79,8 +81,15 @@ class Consumer:
     committed: Callable[[], None] = lambda: None
     max_records: int = 1000
 
+    def handler(self, topic: str) -> Apply:
+        """Return what applies the events of a topic, as part of the traces that they belong to."""
+        return traced.followed(self.handlers[topic], self.group, topic)
+
     async def run(self, stopping: asyncio.Event) -> None:
         """Consume until stopped. Raises a group: ConsumerError, or Kafka's errors as they come."""
+        for topic in self.handlers:
+            # Counted from 0 on: to Prometheus, what appears with its first count is no increase.
+            telemetry.APPLIED_AGE.labels(self.group, topic)
         busy: dict[kafka.Place, asyncio.Task[None]] = {}
         reached: dict[kafka.Place, int] = {}
         commit_at = 0.0
@@ -161,10 +170,9 @@ class Consumer:
 
     async def _transact(self, batches: Sequence[kafka.Batch]) -> dict[kafka.Place, int]:
         """Apply the batches that are next, move their offsets; return the offsets stored then."""
-        try:
+        with suppress(applying.FailedForGoodError):
             return await self._attempt(batches, applying.whole)
-        except applying.FailedForGoodError:
-            return await self._attempt(batches, applying.one_by_one)
+        return await self._attempt(batches, applying.one_by_one)
 
     async def _attempt(
         self, batches: Sequence[kafka.Batch], way: applying.Way
@@ -178,7 +186,7 @@ class Consumer:
                 return stored
             parts = [([*map(plan.read, one.records)], found[one.place][1]) for one in due]
             before = await store.lock_progress(tx, topic, _directories(parts))
-            plans = await way(tx, self.handlers[topic], parts, before)
+            plans = await way(tx, self.handler(topic), parts, before)
             steps = list(zip(due, plans, strict=True))
             await store.save(tx, steps)
             stopped = _newly_stopped(before, plans[-1])

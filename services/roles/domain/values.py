@@ -69,6 +69,7 @@ class Moment:
     time: datetime
     cause: Cause
     causation_id: str | None = None
+    traceparent: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

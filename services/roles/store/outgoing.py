@@ -66,7 +66,8 @@ def _origin(directory: Directory, moment: Moment) -> Origin:
         directory.id,
         directory.organization,
         moment.time,
-        causation_id=moment.causation_id,
+        moment.traceparent,
+        moment.causation_id,
     )
 
 

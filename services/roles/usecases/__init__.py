@@ -50,7 +50,8 @@ async def _fold(tx: db.Connection, events: Sequence[Decoded]) -> None:
     pending = await rollouts.pending(tx, parts.values(), affected)
     told: dict[DirectoryId, list[Told]] = {key: [] for key in parts}
     for one, event in events:
-        part, moment = parts[one.directory], Moment(one.time, event.cause, one.id)
+        part = parts[one.directory]
+        moment = Moment(one.time, event.cause, one.id, one.traceparent)
         if one.directory in pending:
             for user in _mentioned(event):
                 told[one.directory] += pending[one.directory].catch_up(part, user)

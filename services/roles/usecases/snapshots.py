@@ -46,7 +46,7 @@ async def end(tx: db.Connection, one: Envelope, event: SnapshotEnd) -> None:
     found = await directories.lock(tx, one.directory)
     directory = replace(found, is_resyncing=False)
     opened = Position(one.position.generation, event.begin)
-    moment = Moment(one.time, event.cause, one.id)
+    moment = Moment(one.time, event.cause, one.id, one.traceparent)
     await untold.delete_groups(tx, directory.id, opened)
     await directories.set_resyncing(tx, directory.id, resyncing=False)
     users = await _concerned(tx, found, opened)
