@@ -11,8 +11,10 @@ from services.portal.http import links, live, render, session
 from services.portal.http.activity import Activity
 from services.portal.http.appearance import Appearance
 from services.portal.http.fence import FencePages
+from services.portal.http.health import Health
 from services.portal.http.links import Links
 from services.portal.http.live import Hub, Live
+from services.portal.http.log import Log
 from services.portal.http.mapping import MappingPages
 from services.portal.http.pages import Pages
 from services.portal.http.provisioning import Provisioning
@@ -76,6 +78,8 @@ def application(
         *Tokens(setups, services).routes(),
         *Verify(database, services, setups).routes(),
         *Activity(services).routes(),
+        *Log(database, services).routes(),
+        *Health(database, services, setups).routes(),
         *Live(hub, doorkeeper).routes(),
     ])  # fmt: skip
     return app

@@ -111,7 +111,7 @@ async def theirs(world: World) -> Theirs:
     )
     parts = {"dir": directory.id, "key": directory.token.split("_")[1], "id": stranger.id,
              "group": directory.groups["Confidential"], "request": request,
-             "link": link["id"]}  # fmt: skip
+             "link": link["id"], "event": f"{directory.id}:1:1"}  # fmt: skip
     words = ("lovelace", "Confidential", directory.token[-4:], directory.endpoint)
     return Theirs(directory.organization, parts, words)
 
@@ -127,7 +127,8 @@ async def refused(directory: Directory) -> str:
 
 def ids_for(path: str, other: Theirs) -> str:
     """Fill the parts of a path with the ids of another organization, of the right kind."""
-    kinds = {"/groups/": "group", "/requests/": "request", "/links/": "link"}
+    kinds = {"/groups/": "group", "/requests/": "request", "/links/": "link",
+             "/events/": "event"}  # fmt: skip
     kind = next((key for part, key in kinds.items() if part in path), "id")
     return path.format(**{**other.parts, "id": other.parts[kind], "org": "{org}"})
 

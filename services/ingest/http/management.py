@@ -89,6 +89,12 @@ class Management:
             ),
             Endpoint("GET", "/directories/{id}", self.get_directory, {200: management.Directory}),
             Endpoint(
+                "GET",
+                "/directories/{id}/position",
+                self.get_position,
+                {200: management.Outgoing},
+            ),
+            Endpoint(
                 "POST",
                 "/directories/{id}/tokens",
                 self.issue_token,
@@ -138,6 +144,11 @@ class Management:
         """Answer one directory."""
         found = await directories.get(self.database, request.match_info["id"])
         return edge.answer(self._directory(found))
+
+    async def get_position(self, request: web.Request) -> web.Response:
+        """Answer where the history of a directory ends, and how far it is published."""
+        found = await directories.position(self.database, request.match_info["id"])
+        return edge.answer(found)
 
     async def list_pulses(self, request: web.Request) -> web.Response:
         """Answer the mark of each organization, by which one sees that it was called."""

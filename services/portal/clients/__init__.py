@@ -132,6 +132,16 @@ class Services:
         url = f"{self.roles_url}/v1/parked?directory={directory}"
         return await self._many(management.StoppedDirectory, url)
 
+    async def outgoing(self, directory: str) -> management.Outgoing:
+        """Return where the history of a directory ends, and how far it is published."""
+        url = f"{self.ingest_url}/v1/directories/{directory}/position"
+        return await self._one(management.Outgoing, "GET", url)
+
+    async def roles_position(self, directory: str) -> management.RolesPosition:
+        """Return how far roles is with a directory; MissingError before it has heard of it."""
+        url = f"{self.roles_url}/v1/directories/{directory}/position"
+        return await self._one(management.RolesPosition, "GET", url)
+
     async def mapping(self, directory: str) -> management.Mapping:
         """Return the mapping of a directory."""
         url = f"{self.roles_url}/v1/directories/{directory}/mapping"

@@ -50,6 +50,11 @@ class Session:
     organization: OrganizationId | None
     csrf: str
 
+    @property
+    def actor(self) -> str:
+        """What the acts of this session are recorded under."""
+        return "an operator" if self.organization is None else "an administrator"
+
     def may_see(self, organization: str) -> bool:
         """Tell whether an organization's pages are open to this session."""
         return self.organization is None or self.organization == organization

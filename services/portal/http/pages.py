@@ -154,6 +154,7 @@ class Pages:
         values = {
             "user": user,
             "attributes": words.attributes(user.resource),
+            "raw": json.dumps(user.resource, indent=2, ensure_ascii=False),
             "reasons": [words.reason_in_words(role, directory.provider) for role in user.roles],
             "past": [words.reason_in_words(role, directory.provider) for role in user.past_roles],
         }

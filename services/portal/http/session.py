@@ -153,6 +153,11 @@ def is_operator(request: web.Request) -> bool:
     return request[SESSION].organization is None
 
 
+def actor_of(request: web.Request) -> str:
+    """Return who acts, for the audit record and for those who read it."""
+    return request[SESSION].actor
+
+
 def organization_of(request: web.Request) -> OrganizationId:
     """Return the organization of the path; the middleware checked that the session may see it."""
     return OrganizationId(request.match_info["org"])
