@@ -11,6 +11,7 @@ from services.ingest.http import (
     errors,
     management,
     management_limits,
+    management_states,
     request_log,
     scim,
     snapshots,
@@ -110,6 +111,7 @@ def management_api(
         *Schemas(database).endpoints(),
         *snapshots.Snapshots(database, committed).endpoints(),
         *management_limits.Limits(database).endpoints(),
+        *management_states.States(database, url, committed).endpoints(),
     ]
     return api.application(
         management.ABOUT, table, api_key=settings.api_key, statuses=management.STATUSES

@@ -20,6 +20,7 @@ from services.portal.http.pages import Pages
 from services.portal.http.provisioning import Provisioning
 from services.portal.http.render import Look
 from services.portal.http.session import Cookies, Doorkeeper
+from services.portal.http.states import States
 from services.portal.http.tokens import Tokens
 from services.portal.http.verify import Verify
 from services.portal.settings import Settings
@@ -76,6 +77,7 @@ def application(
         *MappingPages(database, services).routes(),
         *FencePages(database, services).routes(),
         *Tokens(setups, services).routes(),
+        *States(services, setups).routes(),
         *Verify(database, services, setups).routes(),
         *Activity(services).routes(),
         *Log(database, services).routes(),

@@ -11,6 +11,7 @@ from services.ingest.domain.directories import (
     Organization,
     SchemaConflictError,
     ServingError,
+    StateError,
     TooManyTokensError,
     UnclearSchemaError,
     UnknownError,
@@ -32,6 +33,7 @@ STATUSES: Mapping[type[Exception], int] = {
     TooManyTokensError: 409,
     UnclearSchemaError: 400,
     SchemaConflictError: 409,
+    StateError: 409,
     ServingError: 409,
 }
 
@@ -181,16 +183,24 @@ class Management:
         return web.Response(status=204)
 
     def _directory(self, found: Directory) -> management.Directory:
-        return management.Directory(
-            id=found.id,
-            organization_id=found.organization,
-            name=found.name,
-            provider=found.provider,
-            endpoint=f"{self.public_url}/scim/v2/{found.id}",
-            created_at=found.created_at,
-            last_request_at=found.last_request_at,
-            delayed_s=found.delayed_s,
-        )
+        return told(found, self.public_url)
+
+
+def told(found: Directory, public_url: str) -> management.Directory:
+    """Return a directory as the API tells of it."""
+    return management.Directory(
+        id=found.id,
+        organization_id=found.organization,
+        name=found.name,
+        provider=found.provider,
+        endpoint=f"{public_url}/scim/v2/{found.id}",
+        created_at=found.created_at,
+        last_request_at=found.last_request_at,
+        delayed_s=found.delayed_s,
+        state=found.state,
+        state_since=found.state_since,
+        state_by=found.state_by,
+    )
 
 
 def _organization(found: Organization) -> management.Organization:

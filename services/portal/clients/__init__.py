@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Any, TypeVar
+from typing import Any, Literal, TypeVar
 from urllib.parse import urlencode
 
 import aiohttp
@@ -57,9 +57,10 @@ class Services:
         return await self._one(management.Organization, "POST", url, body)
 
     async def directories(self, organization: OrganizationId) -> list[management.Directory]:
-        """Return the directories of an organization, the newest first."""
+        """Return the directories of an organization, the newest first, deleted ones last."""
         url = f"{self.ingest_url}/v1/directories?organization={organization}"
-        return (await self._many(management.Directory, url))[::-1]
+        found = (await self._many(management.Directory, url))[::-1]
+        return sorted(found, key=lambda one: one.state == "deleted")
 
     async def directory(self, organization: OrganizationId, key: str) -> management.Directory:
         """Return a directory of this organization; another one's is as if it were not there."""
@@ -75,6 +76,18 @@ class Services:
         """Connect an organization to a provider."""
         url = f"{self.ingest_url}/v1/directories"
         return await self._one(management.Directory, "POST", url, wanted)
+
+    async def turn_directory(
+        self, directory: str, turn: Literal["pause", "resume"], actor: str
+    ) -> management.Directory:
+        """Pause a directory, or resume it; RefusedError for a deleted one."""
+        url = f"{self.ingest_url}/v1/directories/{directory}/{turn}"
+        return await self._one(management.Directory, "POST", url, management.Act(actor=actor))
+
+    async def delete_directory(self, directory: str, actor: str) -> None:
+        """Delete a directory for good; RefusedError for one that is not paused long enough."""
+        url = f"{self.ingest_url}/v1/directories/{directory}?{urlencode({'actor': actor})}"
+        await self._call("DELETE", url, patience=_PATIENT)
 
     async def pulses(self, organizations: Sequence[OrganizationId]) -> dict[OrganizationId, str]:
         """Return a mark for each organization; it differs once a provider of it called."""

@@ -63,6 +63,9 @@ def event_in_words(event: EventRow, of: Literal["user", "group"] = "user") -> st
     changed = ", ".join(data.get("changed") or [])
     words = {
         "directory.created": "The directory was connected",
+        "directory.paused": f"Paused by {_actor(data)}",
+        "directory.resumed": f"Resumed by {_actor(data)}",
+        "directory.deleted": f"Deleted by {_actor(data)}",
         "snapshot.begin": "Everything is told again from here on",
         "snapshot.item": "Told again",
         "snapshot.end": "Everything was told again",
@@ -84,6 +87,10 @@ def event_in_words(event: EventRow, of: Literal["user", "group"] = "user") -> st
     }
     name = event.type.removeprefix("rollcall.").removesuffix(".v1")
     return words.get(name, name)
+
+
+def _actor(data: Mapping[str, Any]) -> str:
+    return str((data.get("cause") or {}).get("actor") or "somebody")
 
 
 def told_in_words(event: EventRow) -> str:

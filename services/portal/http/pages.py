@@ -83,7 +83,8 @@ class Pages:
         organization = organization_of(request)
         directories = await self.services.directories(organization)
         now = datetime.now(UTC)
-        setup = await self.setups.of(directories[0], now) if directories else None
+        live = [one for one in directories if one.state != "deleted"]
+        setup = await self.setups.of(live[0], now) if live else None
         values = {
             "setup": setup,
             "waiting": await fence.waiting(self.services, [one.id for one in directories]),

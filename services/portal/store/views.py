@@ -30,7 +30,8 @@ from shared.contracts.topics import DIRECTORY_EVENTS, ROLE_EVENTS
 
 _DIRECTORIES = """
 select id, organization_id, name, provider
-from projector.portal_directories where organization_id = $1 order by created_at desc, id
+from projector.portal_directories where organization_id = $1
+order by deleted_at is not null, created_at desc, id
 """
 # Both counts of users in one look: they are the costly part.
 _SUMMARY = """
@@ -172,7 +173,7 @@ _STAGES = {DIRECTORY_EVENTS.name: "users and groups", ROLE_EVENTS.name: "roles"}
 async def directories(
     connection: db.Connection, organization: OrganizationId
 ) -> list[DirectoryRow]:
-    """Return the directories of an organization, the newest first."""
+    """Return the directories of an organization, the newest first, deleted ones last."""
     return [
         DirectoryRow(
             DirectoryId(row["id"]),

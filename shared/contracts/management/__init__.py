@@ -1,6 +1,7 @@
 """HTTP bodies of the `/v1` APIs, by resource; errors are problem+json (RFC 9457)."""
 
 from shared.contracts.management.directories import (
+    Deletion,
     Directory,
     DirectoryQuery,
     IssuedToken,
@@ -92,6 +93,7 @@ __all__ = [
     "AssignmentPage",
     "AssignmentQuery",
     "DefaultRole",
+    "Deletion",
     "Directory",
     "DirectoryQuery",
     "ExplainedRole",
