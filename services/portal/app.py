@@ -10,6 +10,7 @@ from services.portal.clients import Services
 from services.portal.http import links, live, render, session
 from services.portal.http.activity import Activity
 from services.portal.http.appearance import Appearance
+from services.portal.http.exports import Exports
 from services.portal.http.fence import FencePages
 from services.portal.http.health import Health
 from services.portal.http.links import Links
@@ -82,6 +83,7 @@ def application(
         *Activity(services).routes(),
         *Log(database, services).routes(),
         *Health(database, services, setups).routes(),
+        *Exports(database, services).routes(),
         *Live(hub, doorkeeper).routes(),
     ])  # fmt: skip
     return app

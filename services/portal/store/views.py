@@ -238,16 +238,20 @@ async def delays_by_hop(
 
 
 async def users(
-    connection: db.Connection, directory: DirectoryId, wanted: UserFilter, after: Cursor
+    connection: db.Connection,
+    directory: DirectoryId,
+    wanted: UserFilter,
+    after: Cursor,
+    size: int = PAGE_SIZE,
 ) -> tuple[list[UserRow], Cursor]:
     """Return a page of users, and where the next page starts."""
-    query, values = selection.page(directory, wanted, after, PAGE_SIZE + 1)
+    query, values = selection.page(directory, wanted, after, size + 1)
     in_runs = wanted.prefix is not None and wanted.by == "name"
     order = selection.IN_RUNS if in_runs else selection.IN_ORDER[wanted.by]
     rows = await connection.fetch(f"{_NAMES_ON_PAGE}{query}) as u {order}", *values)
-    more = len(rows) > PAGE_SIZE
-    found = [_user(row) for row in rows[:PAGE_SIZE]]
-    return found, selection.cursor(rows[PAGE_SIZE - 1]) if more else None
+    more = len(rows) > size
+    found = [_user(row) for row in rows[:size]]
+    return found, selection.cursor(rows[size - 1]) if more else None
 
 
 async def count_users(

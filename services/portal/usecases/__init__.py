@@ -7,6 +7,7 @@ mapping.py       group-to-role mapping
 live.py          what changed since a page was made
 log.py           the events that applications get
 health.py        how far each stage is with a directory
+exports.py       lists in full
 """
 
 from collections.abc import Sequence
