@@ -23,6 +23,9 @@ OPEN = {
     ("GET", "/link/{token}"): 410,
     ("POST", "/link/{token}"): 410,
     ("POST", "/sign-out"): 403,
+    ("GET", "/sign-in"): 404,
+    ("GET", "/sign-in/begin"): 404,
+    ("GET", "/sign-in/callback"): 404,
     ("GET", "/"): 303,
     ("GET", "/organizations"): 404,
     ("POST", "/organizations"): 403,
@@ -48,7 +51,7 @@ def routes() -> list[tuple[str, str]]:
     nothing: Any = None
     settings = Settings.model_construct(
         secret="s" * 16, host="127.0.0.1", port=1, public_url="", api_key="k" * 16, accent="",
-        logo="", product_name="Rollcall", embed_origins="",
+        logo="", product_name="Rollcall", embed_origins="", oidc_issuer="",
     )  # fmt: skip
     services = Services(nothing, "http://127.0.0.1:1", "http://127.0.0.1:1")
     made = app.application(nothing, services, settings, Hub(nothing, services))

@@ -80,6 +80,7 @@ class Look:
     name: str = "Rollcall"
     has_theme: bool = False
     logo: str = "/static/mark.svg"
+    has_sign_in: bool = False
     embed_origins: Sequence[str] = ()
 
 

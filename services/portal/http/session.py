@@ -22,7 +22,10 @@ REFRESH = "X-Refresh"
 """The header by which a page says that it asks by itself, and nobody acted."""
 _SAFE = frozenset({"GET", "HEAD"})
 _OPEN = ("/link/", "/static/", "/v1/")
-_OPEN_PAGES = frozenset({"/livez", "/readyz", "/metrics", "/theme.css", "/logo", "/scheme"})
+_OPEN_PAGES = frozenset({
+    "/livez", "/readyz", "/metrics", "/theme.css", "/logo", "/scheme", "/sign-in",
+    "/sign-in/begin", "/sign-in/callback",
+})  # fmt: skip
 
 
 class SignInError(Exception):

@@ -8,6 +8,7 @@ live.py          what changed since a page was made
 log.py           the events that applications get
 health.py        how far each stage is with a directory
 exports.py       lists in full
+signing_in.py    operators, by OpenID Connect
 """
 
 from collections.abc import Sequence
