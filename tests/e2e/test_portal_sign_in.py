@@ -89,7 +89,7 @@ async def test_an_operator_signs_in_and_acts_under_a_name(
     await page.goto(f"{base}/pause")
     await page.get_by_label("Type Globex to pause it").fill("Globex")
     await page.get_by_role("button", name="Pause syncing").click()
-    await expect(page.get_by_text("Ops.ada@operators.test paused it")).to_be_visible()
+    await expect(page.get_by_text("Paused a moment ago by ops.ada@operators.test.")).to_be_visible()
 
 
 async def test_who_is_no_operator_stays_outside(browser: Browser, portal: Service) -> None:

@@ -58,7 +58,7 @@ def of(
 
 def _turned(provider: str, directory: Directory, now: datetime) -> Status:
     when = f" {ago(directory.state_since, now)}" if directory.state_since else ""
-    act = f"{sentence(directory.state_by or 'somebody')} {directory.state} it{when}."
+    act = f"{sentence(directory.state)}{when} by {directory.state_by or 'somebody'}."
     if directory.state == "deleted":
         return Status("Deleted", f"{act} Its users, groups and roles are gone.", "quiet")
     return Status(

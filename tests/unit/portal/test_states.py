@@ -63,7 +63,7 @@ def test_the_status_says_who_and_when(state: State, title: str) -> None:
     shown = status.of(directory(state), None, NOW)
 
     assert shown.title == title
-    assert shown.words.startswith(f"An administrator {state} it 5 minutes ago.")
+    assert shown.words.startswith(f"{title} 5 minutes ago by an administrator.")
 
 
 def test_what_is_at_stake_is_counted() -> None:
