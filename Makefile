@@ -50,7 +50,7 @@ test: setup browser jars ## all tests but those of faults and deployment, or T=p
 test-faults: setup jars ## processes, brokers and networks fail, mistakes are planted: 5 minutes more
 	@$(PY) -m pytest $(IN_PARALLEL) tests/chaos
 
-test-deploy: setup ## image, compose and cluster as operators run them; needs a Docker engine
+test-deploy: setup ## image, compose and cluster as operators run them; needs a Docker engine and kubectl
 	@$(PY) -m pytest --timeout=1500 $(if $(filter $(T),tests),tests/deploy,"$(T)")
 
 image: ## the image of all services and the command line: rollcall:VERSION
