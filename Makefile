@@ -1,14 +1,17 @@
 # The index of what one can do here. `make` alone lists it; CI calls the same targets.
 .DEFAULT_GOAL := help
-.PHONY: help setup run test test-faults test-deploy test-unit image lint format generate fuzz mutants chaos types lock browser \
+.PHONY: help setup run test test-examples test-faults test-deploy test-unit image sbom audit lint format generate fuzz mutants chaos types lock browser \
 	screenshots jars bench clean
 SHELL := /bin/sh
 
 PY := .venv/bin/python
 STAMP := .venv/.installed
+AUDIT := .local/audit
 T ?= tests
 # Much of a test is waiting for processes to start: more workers than cores.
 WORKERS ?= 3
+# What takes long, or needs more than Python: each has a target of its own.
+ELSEWHERE = --ignore=tests/chaos --ignore=tests/deploy --ignore=tests/examples
 IN_PARALLEL = --numprocesses=$(WORKERS) --dist=loadfile --no-loadscope-reorder
 VERSION := $(shell sed -n 's/^version = "\(.*\)"/\1/p' pyproject.toml)
 IMAGE ?= rollcall:$(VERSION)
@@ -44,8 +47,11 @@ $(STAMP): requirements/dev.txt pyproject.toml
 run: setup ## the whole system on this machine; Ctrl-C stops it
 	@exec $(PY) -P -m cli local up
 
-test: setup browser jars ## all tests but those of faults and deployment, or T=path; WORKERS=0 for one by one
-	@$(PY) -m pytest $(IN_PARALLEL) $(if $(filter $(T),tests),--ignore=tests/chaos --ignore=tests/deploy) "$(T)"
+test: setup browser jars ## all tests but those of the targets below, or T=path; WORKERS=0 for one by one
+	@$(PY) -m pytest $(IN_PARALLEL) $(if $(filter $(T),tests),$(ELSEWHERE)) "$(T)"
+
+test-examples: setup jars ## downstream apps in Python and Node, and in Java and Go where those are
+	@$(PY) -m pytest $(IN_PARALLEL) tests/examples
 
 test-faults: setup jars ## processes, brokers and networks fail, mistakes are planted: 5 minutes more
 	@$(PY) -m pytest $(IN_PARALLEL) tests/chaos
@@ -56,6 +62,18 @@ test-deploy: setup ## image, compose and cluster as operators run them; needs a 
 image: ## the image of all services and the command line: rollcall:VERSION
 	docker build --file deploy/Dockerfile --tag $(IMAGE) \
 	  --build-arg VERSION=$(VERSION) --build-arg REVISION="$$(git rev-parse HEAD)" .
+
+sbom: ## what that image is made of, as CycloneDX: dist/rollcall-VERSION.cdx.json
+	@mkdir -p dist
+	docker run --rm --entrypoint cat $(IMAGE) /opt/rollcall/sbom.cdx.json >dist/rollcall-$(VERSION).cdx.json
+
+audit: $(AUDIT) ## known vulnerabilities of what runs; asks PyPI's database, and fails where it does not answer
+	@$(AUDIT)/bin/pip-audit --strict --disable-pip --require-hashes --requirement requirements/runtime.txt
+
+$(AUDIT): requirements/audit.txt
+	@python="$$($(FIND_PYTHON))"; "$$python" -m venv --clear $@
+	@$@/bin/pip install --disable-pip-version-check --quiet --require-hashes --requirement $<
+	@touch $@
 
 test-unit: setup ## the pure core, in seconds
 	@$(PY) -m pytest tests/unit tests/contract/test_events.py
@@ -93,6 +111,7 @@ generate: setup ## refresh what is made from code in docs/reference: scim-confor
 	@$(PY) -m tests.contract.published
 	@$(PY) -m tests.contract.http
 	@$(PY) -m tests.contract.metrics
+	@$(PY) -m tests.contract.dashboard
 
 screenshots: setup browser jars ## photograph every screen of the portal; a few are shown in docs/portal
 	@$(PY) -m tests.support.screenshots
@@ -120,6 +139,8 @@ lock: setup ## refresh requirements/*.txt (needs uv) and Kafka's jars
 	  requirements/bench.in -o requirements/bench.txt
 	uv pip compile --universal --python-version 3.11 --generate-hashes --no-annotate --upgrade \
 	  -c requirements/dev.txt requirements/build.in -o requirements/build.txt
+	uv pip compile --universal --python-version 3.11 --generate-hashes --no-annotate --upgrade \
+	  requirements/audit.in -o requirements/audit.txt
 	$(PY) -m deploy.local.jars lock
 
 clean: ## remove what was made here: .venv, .local, caches

@@ -19,6 +19,7 @@ _COMMANDS: Mapping[str, str] = {
     "fence": "cli.fence:fence",
     "first-sync": "cli.first_sync:first_sync",
     "ingest": "cli.services:ingest",
+    "keys": "cli.keys:keys",
     "local": "cli.local:local",
     "mapping": "cli.mapping:mapping",
     "migrate": "cli.services:migrate",

@@ -7,6 +7,8 @@ served at `/v1/openapi.json`: nothing is reachable that the document does not de
 """
 
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
+from functools import wraps
 from typing import Any
 
 import orjson
@@ -14,6 +16,7 @@ from aiohttp import web
 
 from shared import db, openapi
 from shared import web as edge
+from shared.keys import Keys
 from shared.openapi import About, Endpoint
 
 __all__ = ["DOCUMENT", "ENDPOINTS", "About", "Endpoint", "application"]
@@ -23,23 +26,53 @@ DOCUMENT = web.AppKey("document", dict[str, Any])
 _PATH = "/openapi.json"
 
 
+class MissingScopeError(Exception):
+    """The API key does not open this."""
+
+    def __init__(self, caller: str, scope: str) -> None:
+        super().__init__(
+            f"The key {caller} lacks the scope {scope}; add it to the file of keys, or call with "
+            "another key."
+        )
+        self.extensions = {"scope": scope}
+
+
 def application(
     about: About,
     endpoints: Iterable[Endpoint],
     *,
-    api_key: str,
+    keys: Keys,
     statuses: Mapping[type[Exception], int],
     max_body_bytes: int = 1024**2,
 ) -> web.Application:
-    """Return the application below `/v1`; the table says the status of each error."""
-    table = (*endpoints, Endpoint("GET", _PATH, _show, {200: dict[str, Any]}))
-    problems = edge.problems(statuses, db.is_transient)
-    app = web.Application(middlewares=[problems, edge.api_key(api_key), edge.legible])
+    """Return the application below `/v1`; the table says the status of each error.
+
+    Each endpoint wants the scope of its area, but the document: that any key opens.
+    """
+    shown = Endpoint("GET", _PATH, _show, {200: dict[str, Any]})
+    table = (*(_guarded(each, about) for each in endpoints), shown)
+    problems = edge.problems({**statuses, MissingScopeError: 403}, db.is_transient)
+    app = web.Application(middlewares=[problems, edge.api_key(keys), edge.legible])
     app[edge.MAX_BODY_BYTES] = max_body_bytes
     app[ENDPOINTS] = table
     app[DOCUMENT] = openapi.document(about, table)
     app.add_routes([each.route for each in table])
     return app
+
+
+def _guarded(each: Endpoint, about: About) -> Endpoint:
+    """Return the endpoint, opened by the scope that it wants."""
+    right = "read" if each.method == "GET" else "write"
+    scope, handler = f"{each.area or about.area}:{right}", each.handler
+
+    @wraps(handler)
+    async def guarded(request: web.Request) -> web.StreamResponse:
+        caller = request[edge.CALLER]
+        if scope not in caller.scopes:
+            raise MissingScopeError(caller.name, scope)
+        return await handler(request)
+
+    return replace(each, handler=guarded, scope=scope)
 
 
 async def _show(request: web.Request) -> web.Response:

@@ -13,6 +13,7 @@ from pydantic import TypeAdapter
 
 from shared.contracts.base import Contract
 from shared.contracts.management import Problem
+from shared.keys import Area
 from shared.web import Handler
 
 Document: TypeAlias = dict[str, Any]
@@ -29,6 +30,7 @@ _WITH_BODY = (408, 413, 415)
 _WORDS: Mapping[int, str] = {
     400: "The request is not what this document says, or not HTTP; `detail` says where.",
     401: "The API key is missing or wrong.",
+    403: "The API key lacks the scope that `scope` names.",
     404: "What the address or the body names is not there.",
     408: "The body did not arrive in time.",
     409: "What is stored stands against it; `detail` says what, and what to do.",
@@ -45,10 +47,11 @@ _HEADERS: Mapping[int, Document] = {
 
 @dataclass(frozen=True, slots=True)
 class About:
-    """What an API is called, and what it is for."""
+    """What an API is called, what it is for, and the area that its scopes name."""
 
     title: str
     words: str
+    area: Area
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +61,8 @@ class Endpoint:
     `gives` is the answer by status: a model, `list[model]` for `{"items": […]}`, None for no
     body. `takes` is the body, `asks` the query. `refuses` are the statuses of refusals that do not
     follow from the rest: any may be 400, 401 or 503, a path with a parameter 404, a body 408, 413
-    or 415. `details` are those that say more than a problem does, each with its model.
+    or 415. `details` are those that say more than a problem does, each with its model. `area` is
+    given where it is not that of the API; `scope` is what the API makes of it.
     """
 
     method: Literal["GET", "POST", "PUT", "PATCH", "DELETE"]
@@ -69,6 +73,8 @@ class Endpoint:
     asks: type[Contract] | None = None
     refuses: tuple[int, ...] = field(default=())
     details: Mapping[int, type[Problem]] = field(default_factory=dict)
+    area: Area | None = None
+    scope: str | None = None
 
     @property
     def route(self) -> web.RouteDef:
@@ -92,7 +98,8 @@ class Endpoint:
         """All statuses of problems that it may answer."""
         missing = (404,) if "{" in self.path else ()
         body = _WITH_BODY if self.takes else ()
-        return sorted({*_ALWAYS, *missing, *body, *self.refuses, *self.details})
+        scoped = (403,) if self.scope else ()
+        return sorted({*_ALWAYS, *scoped, *missing, *body, *self.refuses, *self.details})
 
 
 def document(about: About, endpoints: Iterable[Endpoint]) -> Document:
@@ -155,6 +162,7 @@ def _operation(each: Endpoint, schemas: Mapping[_Key, Document]) -> Document:
         "operationId": each.name,
         "summary": cleandoc(each.handler.__doc__ or "").partition("\n")[0],
         "tags": [each.address.split("/")[1]],
+        "security": [{"apiKey": [each.scope] if each.scope else []}],
         "parameters": [*_in_path(each.path), *_in_query(each.asks)],
         "responses": told | refused,
     }

@@ -23,9 +23,11 @@ from aiohttp import web
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 from pydantic_settings import BaseSettings
 
-from shared import listening, telemetry, variables
+from shared import listening, telemetry, tracing, variables
 from shared.db import DatabaseRefusedError, DatabaseUnavailableError, SchemaBehindError
 from shared.kafka import KafkaUnavailableError
+from shared.keys import BadKeysError
+from shared.tracing import requests as traced
 from shared.variables import AnySettings
 from shared.web import problem
 
@@ -51,7 +53,15 @@ class PortTakenError(Exception):
     """The address to listen on is in use."""
 
 
-_EXPECTED = (DatabaseUnavailableError, KafkaUnavailableError, PortTakenError, SchemaBehindError)
+_EXPECTED = (
+    BadKeysError,
+    DatabaseUnavailableError,
+    KafkaUnavailableError,
+    PortTakenError,
+    SchemaBehindError,
+)
+# What only shows once a setting is used.
+_OF_SETTINGS = {BadKeysError: "api_keys_file", DatabaseRefusedError: "database_url"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +91,8 @@ class Process:
         `/readyz` answers 200 while every check returns in time and the process is not stopping.
         `refused` is the form of the answer to what is not HTTP.
         """
+        if spans := tracing.spans():
+            app.middlewares.insert(0, traced.observed(spans))
         app.router.add_get("/livez", _alive)
         app.router.add_get("/readyz", self._readiness(checks))
         app.router.add_get("/metrics", _metrics)
@@ -190,13 +202,20 @@ def run(
         log_format=getattr(settings, "log_format", "json"),
         log_level=getattr(settings, "log_level", "INFO"),
     )
+    tracing.setup(
+        name,
+        getattr(settings, "traces_endpoint", None),
+        getattr(settings, "traces_share", 1.0),
+    )
     # What is loaded by now stays. Looking through it again and again for garbage cost the projector
     # a fifth of its time. What a batch of events makes goes with it, without any search: looked for
     # every 700 objects instead, it cost roles another sixth.
     gc.freeze()
     gc.set_threshold(_OBJECTS_BETWEEN_SEARCHES)
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-        return runner.run(_supervise(name, settings, serve))
+        code = runner.run(_supervise(name, settings, serve))
+    tracing.stop()
+    return code
 
 
 async def _supervise(
@@ -222,10 +241,11 @@ async def _supervise(
 
 def _failed(settings: BaseSettings, error: BaseException) -> int:
     """Say in one line why the service does not run; return the exit code."""
-    if not isinstance(error, DatabaseRefusedError):
+    setting = next((key for kind, key in _OF_SETTINGS.items() if isinstance(error, kind)), None)
+    if setting is None:
         _log.error("service.start_failed", reason=str(error))
         return EXIT_FAILED
-    variable = variables.variable_of(type(settings), ("database_url",))
+    variable = variables.variable_of(type(settings), (setting,))
     _log.error("service.start_failed", reason=f"{variable}: {error}")
     return EXIT_WRONG_SETTINGS
 

@@ -1,4 +1,4 @@
-"""Logs and metrics, set up once a process; traces come by `traceparent` inside the events.
+"""Logs and metrics, set up once a process; traces are in `shared/tracing`.
 
 A log event is a constant `subject.past_verb`, facts are keys. Only the keys listed here leave the
 process: names, addresses, tokens, bodies and SQL values have no key to travel by.
@@ -82,6 +82,11 @@ STOPPED = Counter(
     "rollcall_consumer_stopped_total",
     "Directories whose events are no longer applied: parked or stalled",
     ["topic", "state"],
+)
+STOPPED_NOW = Gauge(
+    "rollcall_consumer_stopped_directories",
+    "Directories that are parked or stalled now",
+    ["group", "topic", "state"],
 )
 FENCED = Gauge("rollcall_fence_waiting", "Losses of roles that wait behind a fence")
 FENCED_DIRECTORIES = Gauge("rollcall_fence_directories", "Directories in which some wait")

@@ -1,7 +1,6 @@
 """HTTP with aiohttp: one log line a request, API keys, problem bodies (RFC 9457), typed bodies."""
 
 import asyncio
-import hmac
 import secrets
 import time
 from collections.abc import Awaitable, Callable, Container, Mapping
@@ -19,6 +18,8 @@ from shared import telemetry
 from shared.contracts import decoding
 from shared.contracts.ids import ordered_id
 from shared.contracts.management import Problem
+from shared.keys import Caller, Keys
+from shared.tracing.requests import TRACEPARENT
 
 _log = structlog.get_logger(__name__)
 _HANDLER_TIMEOUT_S = 25.0
@@ -33,6 +34,8 @@ _HOLDS_NUL = "holds the character U+0000, which is not kept; leave it out."
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 Body = TypeVar("Body", bound=BaseModel)
 REQUEST_ID = web.RequestKey("request_id", str)
+CALLER = web.RequestKey("caller", Caller)
+"""Who holds the API key that opened `/v1`."""
 MAX_BODY_BYTES = web.AppKey("max_body_bytes", int)
 """How large a body may be; without it, what aiohttp takes."""
 
@@ -109,7 +112,18 @@ def _record(service: str, request: web.Request, status: int, seconds: float) -> 
         route=route,
         status=status,
         duration_ms=round(seconds * 1000, 1),
+        **_more(request),
     )
+
+
+def _more(request: web.Request) -> dict[str, str]:
+    """Return what only some requests have: an API key, spans."""
+    more = {}
+    if CALLER in request:
+        more["key_id"] = request[CALLER].name
+    if TRACEPARENT in request:
+        more["traceparent"] = request[TRACEPARENT]
+    return more
 
 
 def problems(
@@ -198,18 +212,19 @@ async def legible(request: web.Request, handler: Handler) -> web.StreamResponse:
     return await handler(request)
 
 
-def api_key(expected: str) -> Middleware:
-    """Return a middleware that lets only the holder of the API key through."""
+def api_key(keys: Keys) -> Middleware:
+    """Return a middleware that lets through who holds an API key, and notes who it is."""
 
     @web.middleware
     async def check(request: web.Request, handler: Handler) -> web.StreamResponse:
-        given = request.headers.get("Authorization", "").removeprefix("Bearer ")
-        if not hmac.compare_digest(given.encode(errors="replace"), expected.encode()):
+        caller = keys.caller(request.headers.get("Authorization", "").removeprefix("Bearer "))
+        if caller is None:
             return problem(
                 401,
                 "Send the API key as `Authorization: Bearer …`.",
                 headers={"WWW-Authenticate": "Bearer"},
             )
+        request[CALLER] = caller
         return await handler(request)
 
     return check

@@ -24,6 +24,7 @@ from services.ingest.settings import Settings
 from services.ingest.usecases.snapshots import Writer
 from shared import api, db, kafka, outbox, service
 from shared import web as edge
+from shared.keys import Keys
 from shared.listening import Limits
 
 # A request that waits longer for a connection to Postgres meets one that is overloaded, or away.
@@ -104,6 +105,7 @@ def management_api(
 ) -> web.Application:
     """Return the application below `/v1`; `committed` wakes the relay."""
     url, pepper = settings.base_url, settings.token_pepper
+    keys = Keys.of(settings.api_key, settings.api_keys_file)
     table = [
         *management.Management(database, url, pepper, committed).endpoints(),
         *Requests(database).endpoints(),
@@ -111,9 +113,7 @@ def management_api(
         *snapshots.Snapshots(database, committed).endpoints(),
         *management_limits.Limits(database).endpoints(),
     ]
-    return api.application(
-        management.ABOUT, table, api_key=settings.api_key, statuses=management.STATUSES
-    )
+    return api.application(management.ABOUT, table, keys=keys, statuses=management.STATUSES)
 
 
 def main() -> int:

@@ -8,6 +8,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 Secret = Annotated[str, StringConstraints(min_length=16)]
 DatabaseUrl = Annotated[str, StringConstraints(pattern=r"^postgres(ql)?://")]
 Servers = Annotated[str, StringConstraints(pattern=r"^[^\s,:]+:\d+(,[^\s,:]+:\d+)*$")]
+Url = Annotated[str, StringConstraints(pattern=r"^https?://\S+$")]
 PublicUrl = Annotated[str, StringConstraints(pattern=r"^(https?://\S+)?$")]
 
 
@@ -31,10 +32,15 @@ class Settings(BaseSettings):
         0, validation_alias="ROLLCALL_DRAIN_WAIT_S"
     )
     api_key: Secret = Field(validation_alias="ROLLCALL_API_KEY")
+    api_keys_file: str = Field("", validation_alias="ROLLCALL_API_KEYS_FILE")
     kafka_servers: Servers = Field(validation_alias="ROLLCALL_KAFKA_SERVERS")
     log_format: Literal["json", "console"] = Field("json", validation_alias="ROLLCALL_LOG_FORMAT")
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field(
         "INFO", validation_alias="ROLLCALL_LOG_LEVEL"
+    )
+    traces_endpoint: Url | None = Field(None, validation_alias="OTEL_EXPORTER_OTLP_ENDPOINT")
+    traces_share: Annotated[float, Field(ge=0, le=1)] = Field(
+        1.0, validation_alias="OTEL_TRACES_SAMPLER_ARG"
     )
 
     @property

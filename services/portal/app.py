@@ -25,6 +25,7 @@ from services.portal.usecases.access import Vault
 from services.portal.usecases.setup import Setups
 from shared import db, service
 from shared import web as edge
+from shared.keys import Keys
 
 # Which index serves a list depends on what is looked for, so each statement is planned anew.
 _PLANS = {"plan_cache_mode": "force_custom_plan"}
@@ -63,8 +64,9 @@ def application(
     )
     render.setup(app, _look(settings))
     handlers = Links(doorkeeper, services)
+    keys = Keys.of(settings.api_key, settings.api_keys_file)
     setups = Setups(database, services)
-    app.add_subapp("/v1", links.application(handlers, settings.api_key))
+    app.add_subapp("/v1", links.application(handlers, keys))
     app.router.add_static("/static", Path(str(files("services.portal") / "static")))
     app.add_routes([
         *handlers.routes(),

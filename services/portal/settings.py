@@ -29,12 +29,17 @@ class Settings(BaseSettings):
     logo: Annotated[str, StringConstraints(pattern=r"^(.+\.(svg|png|webp|jpg))?$")] = ""
     embed_origins: Annotated[str, StringConstraints(pattern=_ORIGINS)] = ""
     api_key: Secret = Field(validation_alias="ROLLCALL_API_KEY")
+    api_keys_file: str = Field("", validation_alias="ROLLCALL_API_KEYS_FILE")
     drain_wait_s: Annotated[float, Field(ge=0, le=15)] = Field(
         0, validation_alias="ROLLCALL_DRAIN_WAIT_S"
     )
     log_format: Literal["json", "console"] = Field("json", validation_alias="ROLLCALL_LOG_FORMAT")
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field(
         "INFO", validation_alias="ROLLCALL_LOG_LEVEL"
+    )
+    traces_endpoint: Url | None = Field(None, validation_alias="OTEL_EXPORTER_OTLP_ENDPOINT")
+    traces_share: Annotated[float, Field(ge=0, le=1)] = Field(
+        1.0, validation_alias="OTEL_TRACES_SAMPLER_ARG"
     )
 
     @property

@@ -9,10 +9,12 @@ from services.projector.settings import Settings
 from services.projector.usecases import versions
 from shared import consume, db, kafka, service
 from shared import web as edge
+from shared.keys import Keys
 
 
 async def serve(process: service.Process, settings: Settings) -> None:
     """Work until told to stop; the batches in hand are finished."""
+    keys = Keys.of(settings.api_key, settings.api_keys_file)
     async with db.connect(settings.database_url, "projector") as database:
         await db.wait_for(database, [versions.REGISTRY])
         await kafka.wait_for_broker(settings.kafka_servers)
@@ -20,7 +22,7 @@ async def serve(process: service.Process, settings: Settings) -> None:
         kept = Versions(database, settings.database_url, settings.kafka_servers, ingest)
         letters = consume.DeadLetters(database, settings.kafka_servers, GROUP)
         app = web.Application(middlewares=[edge.observed("projector"), edge.problems({})])
-        app.add_subapp("/v1", api(database, settings.kafka_servers, settings.api_key))
+        app.add_subapp("/v1", api(database, settings.kafka_servers, keys))
         async with (
             service.background(kept.run, kept.advance, letters.run),
             process.listen(app, settings.host, settings.port, {"postgres": database.ping}),
@@ -28,11 +30,11 @@ async def serve(process: service.Process, settings: Settings) -> None:
             await process.stopping.wait()
 
 
-def api(database: db.Database, servers: str, key: str) -> web.Application:
+def api(database: db.Database, servers: str, keys: Keys) -> web.Application:
     """Return the application below `/v1`."""
     # Operators work on what is shown, whichever version that is.
     operations = consume.Operations(consumer(database, servers), SNAPSHOTS)
-    return http.application(http.Handlers(database, servers), key, operations.endpoints())
+    return http.application(http.Handlers(database, servers), keys, operations.endpoints())
 
 
 async def migrate(dsn: str) -> list[str]:

@@ -11,10 +11,12 @@ from shared import api, consume, db
 from shared import web as edge
 from shared.api import About, Endpoint
 from shared.contracts import management
+from shared.keys import Keys
 
 ABOUT = About(
     "Rollcall projector",
     "Versions of the read models, and the directories whose events are not applied at the moment.",
+    "operations",
 )
 STATUSES: Mapping[type[Exception], int] = {
     UnknownVersionError: 404,
@@ -95,9 +97,7 @@ class Handlers:
         return web.Response(status=204)
 
 
-def application(
-    handlers: Handlers, api_key: str, operations: Iterable[Endpoint]
-) -> web.Application:
+def application(handlers: Handlers, keys: Keys, operations: Iterable[Endpoint]) -> web.Application:
     """Return the application below `/v1`."""
     table = [*handlers.endpoints(), *operations]
-    return api.application(ABOUT, table, api_key=api_key, statuses=STATUSES)
+    return api.application(ABOUT, table, keys=keys, statuses=STATUSES)

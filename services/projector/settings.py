@@ -20,9 +20,14 @@ class Settings(BaseSettings):
     host: str = "127.0.0.1"
     port: Annotated[int, Field(ge=1, le=65535)] = 8082
     api_key: Secret = Field(validation_alias="ROLLCALL_API_KEY")
+    api_keys_file: str = Field("", validation_alias="ROLLCALL_API_KEYS_FILE")
     ingest_url: Url = "http://127.0.0.1:8080"
     kafka_servers: Servers = Field(validation_alias="ROLLCALL_KAFKA_SERVERS")
     log_format: Literal["json", "console"] = Field("json", validation_alias="ROLLCALL_LOG_FORMAT")
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field(
         "INFO", validation_alias="ROLLCALL_LOG_LEVEL"
+    )
+    traces_endpoint: Url | None = Field(None, validation_alias="OTEL_EXPORTER_OTLP_ENDPOINT")
+    traces_share: Annotated[float, Field(ge=0, le=1)] = Field(
+        1.0, validation_alias="OTEL_TRACES_SAMPLER_ARG"
     )

@@ -12,10 +12,12 @@ from services.roles.usecases.settling import Worker
 from shared import consume, db, kafka, outbox, service
 from shared import web as edge
 from shared.contracts import role_events
+from shared.keys import Keys
 
 
 async def serve(process: service.Process, settings: Settings) -> None:
     """Work until told to stop; the batch in hand is finished, what it told is published."""
+    keys = Keys.of(settings.api_key, settings.api_keys_file)
     async with db.connect(settings.database_url, "roles", max_size=20) as database:
         await db.wait_for(database, ["shared", "services.roles"])
         await kafka.wait_for_broker(settings.kafka_servers)
@@ -24,20 +26,21 @@ async def serve(process: service.Process, settings: Settings) -> None:
         ingest = consume.Ingest(settings.ingest_url, settings.api_key)
         healer = consume.Healer(database, ingest, SNAPSHOTS)
         letters = consume.DeadLetters(database, settings.kafka_servers, GROUP)
+        stopped = consume.Stopped(database, GROUP, reader.handlers)
         app = web.Application(middlewares=[edge.observed("roles"), edge.problems({})])
         worker = Worker(database, relay.wake)
-        app.add_subapp("/v1", api(reader, settings.api_key, worker.wake))
+        app.add_subapp("/v1", api(reader, keys, worker.wake))
         async with (
             service.background(relay.run, outbox.Backlog(database).watch),
             service.background(consume.Halting(reader).run, healer.run, letters.run),
-            service.background(worker.run, Watch(database).run),
+            service.background(worker.run, Watch(database).run, stopped.watch),
             process.listen(app, settings.host, settings.port, {"postgres": database.ping}),
         ):
             await process.stopping.wait()
 
 
 def api(
-    reader: consume.Consumer, key: str, saved: Callable[[], None] = lambda: None
+    reader: consume.Consumer, keys: Keys, saved: Callable[[], None] = lambda: None
 ) -> web.Application:
     """Return the application below `/v1`: of roles, and of letting its consumer go on.
 
@@ -50,7 +53,7 @@ def api(
 
     handlers = http.Handlers(reader.database, committed)
     operations = consume.Operations(reader, SNAPSHOTS).endpoints()
-    return http.application(handlers, key, [*operations, *consume.Losses(reader).endpoints()])
+    return http.application(handlers, keys, [*operations, *consume.Losses(reader).endpoints()])
 
 
 def main() -> int:

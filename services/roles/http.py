@@ -8,16 +8,16 @@ from datetime import UTC, datetime
 from aiohttp import web
 
 from services.roles import usecases
-from services.roles.domain import (
+from services.roles.domain.errors import (
     BadMappingError,
     BadRoleKeyError,
     FenceError,
-    Moment,
     NotManualError,
     RoleInUseError,
     StaleMappingError,
     UnknownError,
 )
+from services.roles.domain.values import Moment
 from services.roles.usecases import explaining, fencing, manual, mapping, past, removal
 from shared import api, consume, db
 from shared import web as edge
@@ -25,6 +25,8 @@ from shared.api import About, Endpoint
 from shared.contracts import management
 from shared.contracts.directory_events import Cause
 from shared.contracts.ids import RoleKey
+from shared.keys import Keys
+from shared.tracing import requests as traced
 
 ABOUT = About(
     "Rollcall roles",
@@ -32,6 +34,7 @@ ABOUT = About(
     The catalogue of roles, the mapping from groups to roles of each directory, why somebody holds
     a role, and the directories whose events are not applied at the moment.
     """,
+    "roles",
 )
 STATUSES: Mapping[type[Exception], int] = {
     UnknownError: 404,
@@ -257,14 +260,16 @@ class Handlers:
     async def assign(self, request: web.Request) -> web.Response:
         """Answer the role as it is given by hand: 201, or 200 if it was before."""
         wanted = await edge.body(request, management.Act)
-        found, is_new = await manual.assign(self.database, _assignment(request), _act(wanted))
+        found, is_new = await manual.assign(
+            self.database, _assignment(request), _act(request, wanted)
+        )
         self.committed()
         return edge.answer(found, 201 if is_new else 200)
 
     async def unassign(self, request: web.Request) -> web.Response:
         """Answer 204; 404 for a role not held, 409 for one that is held, but not by hand."""
         wanted = await edge.body(request, management.Act)
-        await manual.unassign(self.database, _assignment(request), _act(wanted))
+        await manual.unassign(self.database, _assignment(request), _act(request, wanted))
         self.committed()
         return web.Response(status=204)
 
@@ -274,17 +279,17 @@ def _assignment(request: web.Request) -> manual.Wanted:
     return manual.Wanted(found["id"], found["user"], RoleKey(found["role"]))
 
 
-def _act(wanted: management.Act) -> Moment:
+def _act(request: web.Request, wanted: management.Act) -> Moment:
     cause = Cause(kind="administrator", id=str(uuid.uuid4()), actor=wanted.actor)
-    return Moment(datetime.now(UTC), cause)
+    return Moment(datetime.now(UTC), cause, traceparent=traced.of(request))
 
 
-def application(handlers: Handlers, api_key: str, more: Iterable[Endpoint] = ()) -> web.Application:
+def application(handlers: Handlers, keys: Keys, more: Iterable[Endpoint] = ()) -> web.Application:
     """Return the application below `/v1`, with more endpoints of other modules."""
     return api.application(
         ABOUT,
         [*handlers.endpoints(), *more],
-        api_key=api_key,
+        keys=keys,
         statuses=STATUSES,
         max_body_bytes=_MAX_BODY_BYTES,
     )

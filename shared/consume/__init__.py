@@ -8,12 +8,14 @@ applying.py    run the handler; find what fails for good
 loop.py        Consumer: batch after batch
 parking.py     what an operator may do with records that wait
 healing.py     ask ingest for a snapshot of each stalled directory
+counting.py    how many directories are stopped
 letters.py     copy what parked to `dead-letters.v1`
 operations.py  `/v1/parked`
 truncation.py  a log that was cut off: halt, `/v1/losses`, go on
 """
 
 from shared.consume.applying import Apply
+from shared.consume.counting import Stopped
 from shared.consume.healing import Healer, Ingest
 from shared.consume.letters import DeadLetters
 from shared.consume.loop import Consumer, ConsumerError, LogTruncatedError, MassParkingError
@@ -35,5 +37,6 @@ __all__ = [
     "MassParkingError",
     "NothingLostError",
     "Operations",
+    "Stopped",
     "position",
 ]

@@ -1,6 +1,7 @@
 """Run the handler on a batch, and where something fails for good, find out what it is."""
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from contextlib import suppress
 from typing import TypeAlias
 
 import structlog
@@ -13,6 +14,16 @@ from shared.contracts.ids import DirectoryId
 
 _log = structlog.get_logger(__name__)
 Apply: TypeAlias = Callable[[db.Connection, Sequence[Envelope]], Awaitable[None]]
+Part: TypeAlias = tuple[Sequence[Read], GivenUp]
+"""The records of one partition, and which of them were given up."""
+Way: TypeAlias = Callable[
+    [db.Connection, Apply, Sequence[Part], Mapping[DirectoryId, Progress]], Awaitable[list[Plan]]
+]
+"""How parts are applied inside a transaction: as a whole, or one by one; a plan for each."""
+
+
+class FailedForGoodError(Exception):
+    """Some event will never be applied, and the transaction is void."""
 
 
 async def apply(
@@ -20,37 +31,60 @@ async def apply(
     handler: Apply,
     reads: Sequence[Read],
     progress: Mapping[DirectoryId, Progress],
-    given_up: GivenUp = NOTHING_GIVEN_UP,
 ) -> Plan:
-    """Apply what the gate lets through; return what the batch came to.
+    """Apply what the gate lets through; return what the records came to.
 
     Raises what is transient; whatever else an event raises parks its directory.
     """
-    whole = plan.made(reads, progress, given_up)
-    if not whole.apply:
-        return whole
-    try:
+    parts = [(reads, NOTHING_GIVEN_UP)]
+    with suppress(FailedForGoodError):
         async with tx.transaction():
-            await handler(tx, [event for _, event in whole.apply])
+            [found] = await whole(tx, handler, parts, progress)
+            return found
+    [found] = await one_by_one(tx, handler, parts, progress)
+    return found
+
+
+async def whole(
+    tx: db.Connection,
+    handler: Apply,
+    parts: Sequence[Part],
+    progress: Mapping[DirectoryId, Progress],
+) -> list[Plan]:
+    """Apply what the gate lets through, all in one go.
+
+    Raises what is transient, and FailedForGoodError.
+    """
+    plans: list[Plan] = []
+    for reads, given_up in parts:
+        plans.append(plan.made(reads, progress, given_up))
+        progress = plans[-1].progress
+    events = [event for one in plans for _, event in one.apply]
+    try:
+        if events:
+            await handler(tx, events)
     except Exception as error:
         if db.is_transient(error):
             raise
-        # Something in the batch fails for good: find it, and let the rest through.
-        return await _one_by_one(tx, handler, reads, progress, given_up)
-    return whole
+        raise FailedForGoodError from error
+    return plans
 
 
-async def _one_by_one(
+async def one_by_one(
     tx: db.Connection,
     handler: Apply,
-    reads: Sequence[Read],
+    parts: Sequence[Part],
     progress: Mapping[DirectoryId, Progress],
-    given_up: GivenUp,
-) -> Plan:
-    total = Plan(dict(progress))
-    for one in reads:
-        total.add(await _one(tx, handler, one, total.progress, given_up))
-    return total
+) -> list[Plan]:
+    """Apply event after event, so that the one that fails is found and the rest gets through."""
+    plans: list[Plan] = []
+    for reads, given_up in parts:
+        total = Plan(dict(progress))
+        for one in reads:
+            total.add(await _one(tx, handler, one, total.progress, given_up))
+        plans.append(total)
+        progress = total.progress
+    return plans
 
 
 async def _one(

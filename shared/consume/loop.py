@@ -1,4 +1,4 @@
-"""The consumer: batch after batch of each partition, each one transaction (ADR 0005).
+"""The consumer: what has arrived of several partitions, in one transaction (ADR 0005, 0029).
 
 A batch that does not start at the stored offset is dropped and the partition is read from there.
 What fails for a deterministic reason parks its directory, in order; the others go on.
@@ -7,7 +7,8 @@ What fails for a deterministic reason parks its directory, in order; the others 
 import asyncio
 import random
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
@@ -18,10 +19,11 @@ from shared.consume import applying, plan, store
 from shared.consume.applying import Apply
 from shared.consume.plan import Plan, Progress, State
 from shared.contracts.ids import DirectoryId
+from shared.tracing import events as traced
 
 _log = structlog.get_logger(__name__)
 _WAIT_MS = 250
-_PARALLEL_PARTITIONS = 4
+_AT_ONCE = 2  # while Postgres works on one, another is decoded; what arrives meanwhile is the next
 _COMMIT_EVERY_S = 1.0
 _WATCH_EVERY_S = 30.0
 _FEW = 5
@@ -79,9 +81,15 @@ class Consumer:
     committed: Callable[[], None] = lambda: None
     max_records: int = 1000
 
+    def handler(self, topic: str) -> Apply:
+        """Return what applies the events of a topic, as part of the traces that they belong to."""
+        return traced.followed(self.handlers[topic], self.group, topic)
+
     async def run(self, stopping: asyncio.Event) -> None:
         """Consume until stopped. Raises a group: ConsumerError, or Kafka's errors as they come."""
-        limit = asyncio.Semaphore(_PARALLEL_PARTITIONS)
+        for topic in self.handlers:
+            # Counted from 0 on: to Prometheus, what appears with its first count is no increase.
+            telemetry.APPLIED_AGE.labels(self.group, topic)
         busy: dict[kafka.Place, asyncio.Task[None]] = {}
         reached: dict[kafka.Place, int] = {}
         commit_at = 0.0
@@ -92,19 +100,34 @@ class Consumer:
         ):
             while not stopping.is_set():
                 await self._take_up(subscriber)
-                # While Postgres works on one partition, another is read and decoded.
-                batches = await subscriber.batches(
-                    wait_ms=0 if busy else _WAIT_MS, max_records=self.max_records, but=busy
-                )
+                batches = await self._arrived(subscriber, busy)
                 await watchdog.look(subscriber, is_fed=bool(batches or busy))
-                for batch in batches:
-                    work = self._consume(subscriber, batch, limit, reached)
-                    busy[batch.place] = tasks.create_task(work)
-                await _until_free(busy, is_full=not batches or len(busy) >= _PARALLEL_PARTITIONS)
+                for some in _by_topic(batches):
+                    work = tasks.create_task(self._consume(subscriber, some, reached))
+                    busy |= dict.fromkeys((one.place for one in some), work)
+                await _until_free(busy)
                 if reached and time.monotonic() >= commit_at:
                     await subscriber.commit(reached)
                     reached.clear()
                     commit_at = time.monotonic() + _COMMIT_EVERY_S
+
+    async def _arrived(
+        self, subscriber: kafka.Subscriber, busy: Mapping[kafka.Place, asyncio.Task[None]]
+    ) -> list[kafka.Batch]:
+        """Wait for records of partitions that are not busy; none once one of those is done."""
+        fetch = asyncio.ensure_future(
+            subscriber.batches(wait_ms=_WAIT_MS, max_records=self.max_records, but=busy)
+        )
+        try:
+            await asyncio.wait({fetch, *busy.values()}, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            fetch.cancel()  # what it has not returned it has not taken out either
+        [found] = await asyncio.gather(fetch, return_exceptions=True)
+        if isinstance(found, asyncio.CancelledError):
+            return []
+        if isinstance(found, BaseException):
+            raise found
+        return found
 
     async def _take_up(self, subscriber: kafka.Subscriber) -> None:
         """Start new partitions where Postgres says, whatever offset Kafka remembers.
@@ -130,54 +153,74 @@ class Consumer:
     async def _consume(
         self,
         subscriber: kafka.Subscriber,
-        batch: kafka.Batch,
-        limit: asyncio.Semaphore,
+        batches: Sequence[kafka.Batch],
         reached: dict[kafka.Place, int],
     ) -> None:
-        async with limit:
-            try:
-                next_offset = await self._transact(batch)
-            except Exception as error:
-                if not db.is_transient(error):
-                    raise
-                await _postpone(error)
-                next_offset = batch.start
-        if next_offset != batch.end:
-            await _read_from(subscriber, {batch.place: next_offset})
-        reached[batch.place] = next_offset
+        try:
+            stored = await self._transact(batches)
+        except Exception as error:
+            if not db.is_transient(error):
+                raise
+            await _postpone(error)
+            stored = {one.place: one.start for one in batches}
+        elsewhere = {one.place for one in batches if stored[one.place] != one.end}
+        if elsewhere:
+            await _read_from(subscriber, {place: stored[place] for place in elsewhere})
+        reached |= stored
 
-    async def _transact(self, batch: kafka.Batch) -> int:
-        """Apply the batch and move the offset, if it is next; return the offset stored then."""
-        started = time.monotonic()
+    async def _transact(self, batches: Sequence[kafka.Batch]) -> dict[kafka.Place, int]:
+        """Apply the batches that are next, move their offsets; return the offsets stored then."""
+        with suppress(applying.FailedForGoodError):
+            return await self._attempt(batches, applying.whole)
+        return await self._attempt(batches, applying.one_by_one)
+
+    async def _attempt(
+        self, batches: Sequence[kafka.Batch], way: applying.Way
+    ) -> dict[kafka.Place, int]:
+        started, topic = time.monotonic(), batches[0].topic
         async with self.database.transaction() as tx:
-            next_offset, given_up = await store.lock_offset(tx, batch)
-            if next_offset != batch.start:
-                return next_offset
-            reads = [plan.read(record) for record in batch.records]
-            directories = {found for one in reads if (found := plan.directory_of(one))}
-            before = await store.lock_progress(tx, batch.topic, directories)
-            handler = self.handlers[batch.topic]
-            result = await applying.apply(tx, handler, reads, before, given_up)
-            await store.save(tx, batch, result)
-            stopped = _newly_stopped(before, result)
-            await _refuse_mass_parking(tx, batch.topic, stopped)
-        _report_stopped(batch, stopped)
-        if result.apply:
+            found = await store.lock_offsets(tx, batches)
+            stored = {place: next_offset for place, (next_offset, _) in found.items()}
+            due = [one for one in batches if one.start == stored[one.place]]
+            if not due:
+                return stored
+            parts = [([*map(plan.read, one.records)], found[one.place][1]) for one in due]
+            before = await store.lock_progress(tx, topic, _directories(parts))
+            plans = await way(tx, self.handler(topic), parts, before)
+            steps = list(zip(due, plans, strict=True))
+            await store.save(tx, steps)
+            stopped = _newly_stopped(before, plans[-1])
+            await _refuse_mass_parking(tx, topic, stopped)
+        _report_stopped(topic, stopped)
+        if any(one.apply for one in plans):
             self.committed()
-        _report(batch, result, started)
-        self._observe(batch.topic, result)
-        return batch.end
+        for batch, one in steps:
+            _report(batch, one, started)
+        self._observe(topic, plans)
+        return stored | {one.place: one.end for one in due}
 
-    def _observe(self, topic: str, result: Plan) -> None:
+    def _observe(self, topic: str, plans: Iterable[Plan]) -> None:
         """Count how old the events were when what they led to was committed."""
         now, age = datetime.now(UTC), telemetry.APPLIED_AGE.labels(self.group, topic)
-        for _, event in result.apply:
+        for _, event in (each for one in plans for each in one.apply):
             age.observe((now - event.time).total_seconds())
 
 
-async def _until_free(busy: dict[kafka.Place, asyncio.Task[None]], *, is_full: bool) -> None:
-    """Forget the partitions whose batch is done; wait for one of them if all hands are full."""
-    if busy and is_full:
+def _by_topic(batches: Iterable[kafka.Batch]) -> list[list[kafka.Batch]]:
+    topics: dict[str, list[kafka.Batch]] = {}
+    for one in batches:
+        topics.setdefault(one.topic, []).append(one)
+    return list(topics.values())
+
+
+def _directories(parts: Iterable[applying.Part]) -> set[DirectoryId]:
+    found = (plan.directory_of(one) for reads, _ in parts for one in reads)
+    return {directory for directory in found if directory}
+
+
+async def _until_free(busy: dict[kafka.Place, asyncio.Task[None]]) -> None:
+    """Forget the partitions whose work is done; wait for one if all hands are full."""
+    if len(set(busy.values())) >= _AT_ONCE:
         await asyncio.wait(busy.values(), return_when=asyncio.FIRST_COMPLETED)
     for place in [place for place, task in busy.items() if task.done()]:
         del busy[place]
@@ -208,15 +251,14 @@ async def _refuse_mass_parking(
         )
 
 
-def _report_stopped(batch: kafka.Batch, stopped: Mapping[DirectoryId, Progress]) -> None:
+def _report_stopped(topic: str, stopped: Mapping[DirectoryId, Progress]) -> None:
     for directory, now in stopped.items():
-        telemetry.STOPPED.labels(batch.topic, now.state).inc()
+        telemetry.STOPPED.labels(topic, now.state).inc()
         _log.error(
             "consumer.directory_stopped",
             directory_id=directory,
-            topic=batch.topic,
+            topic=topic,
             status=now.state,
-            offset=batch.start,
             sequence=now.position.sequence,
             reason=now.reason,
         )

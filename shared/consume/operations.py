@@ -34,10 +34,23 @@ class Operations:
                 self.list_stopped,
                 {200: list[management.StoppedDirectory]},
                 asks=management.StoppedQuery,
+                area="operations",
             ),
-            Endpoint("POST", f"{one}/replay", self.replay, {200: management.Replayed}),
             Endpoint(
-                "POST", f"{one}/skip", self.skip, {204: None}, takes=management.Skip, refuses=(409,)
+                "POST",
+                f"{one}/replay",
+                self.replay,
+                {200: management.Replayed},
+                area="operations",
+            ),
+            Endpoint(
+                "POST",
+                f"{one}/skip",
+                self.skip,
+                {204: None},
+                takes=management.Skip,
+                refuses=(409,),
+                area="operations",
             ),
         ]
 
@@ -57,7 +70,7 @@ class Operations:
     async def replay(self, request: web.Request) -> web.Response:
         """Answer what one step of letting a directory go on came to; repeat while it applies."""
         topic, directory = self._named(request)
-        handler = self.consumer.handlers[topic]
+        handler = self.consumer.handler(topic)
         done = await parking.replay(self.consumer.database, topic, handler, directory)
         if done.applied:
             self.consumer.committed()

@@ -16,13 +16,17 @@ select * from unnest($1::text[], $2::smallint[], $3::bigint[]) on conflict do no
 _OFFSETS = """
 select topic, partition, next_offset from consumer_positions where topic = any($1::text[])
 """
-_LOCK_OFFSET = """
-select next_offset,
-  array(select "offset" from given_up_records where topic = $1 and partition = $2
-        and "offset" >= $3 and "offset" < $4 and heals) as healed,
-  array(select "offset" from given_up_records where topic = $1 and partition = $2
-        and "offset" >= $3 and "offset" < $4 and not heals) as left_out
-from consumer_positions where topic = $1 and partition = $2 for update
+_LOCK_OFFSETS = """
+select p.partition, p.next_offset,
+  array(select g."offset" from given_up_records as g
+        where g.topic = $1 and g.partition = p.partition
+          and g."offset" >= r.first and g."offset" < r.behind and g.heals) as healed,
+  array(select g."offset" from given_up_records as g
+        where g.topic = $1 and g.partition = p.partition
+          and g."offset" >= r.first and g."offset" < r.behind and not g.heals) as left_out
+from unnest($2::smallint[], $3::bigint[], $4::bigint[]) as r (partition, first, behind)
+join consumer_positions as p on p.topic = $1 and p.partition = r.partition
+order by p.partition for update of p
 """
 _GIVE_UP = """
 insert into given_up_records (topic, partition, "offset", directory_id, heals)
@@ -46,7 +50,7 @@ order by directory_id for update
 _POSITION = """
 select generation, sequence from directory_positions where topic = $1 and directory_id = $2
 """
-_SAVE_PROGRESS = """
+_PUT_PROGRESS = """
 insert into directory_positions as p (topic, directory_id, generation, sequence, state, reason,
                                       awaits_generation, awaits_sequence, since)
 select $1, s.*, case when s.state <> 'live' then now() end
@@ -58,6 +62,13 @@ on conflict (topic, directory_id) do update set
   state = excluded.state, reason = excluded.reason, seen_at = now(),
   since = case when excluded.since is not null then coalesce(p.since, excluded.since) end,
   awaits_generation = excluded.awaits_generation, awaits_sequence = excluded.awaits_sequence
+"""
+_MOVE_ON = f"""
+with moved as (
+  update consumer_positions as c set next_offset = r.behind
+  from unnest($9::smallint[], $10::bigint[]) as r (partition, behind)
+  where c.topic = $1 and c.partition = r.partition)
+{_PUT_PROGRESS.strip()}
 """
 _KEEP = """
 insert into parked_events (topic, partition, "offset", directory_id, record, reason)
@@ -153,11 +164,29 @@ async def stall_all(tx: db.Connection, topic: str, reason: str) -> None:
     await tx.execute(_STALL_ALL, topic, reason)
 
 
-async def lock_offset(tx: db.Connection, batch: kafka.Batch) -> tuple[int, GivenUp]:
-    """Return the next offset of a partition, locked until commit, and what was given up."""
-    row = await tx.fetchrow(_LOCK_OFFSET, batch.topic, batch.partition, batch.start, batch.end)
-    given_up = dict.fromkeys(row["healed"], True) | dict.fromkeys(row["left_out"], False)
-    return row["next_offset"], given_up
+async def lock_offsets(
+    tx: db.Connection, batches: Sequence[kafka.Batch]
+) -> dict[kafka.Place, tuple[int, GivenUp]]:
+    """Return the next offset of partitions of a topic, locked until commit, and what was given up.
+
+    In order of their numbers, so that two processes that were given the same never block each
+    other.
+    """
+    topic = batches[0].topic
+    rows = await tx.fetch(
+        _LOCK_OFFSETS,
+        topic,
+        [one.partition for one in batches],
+        [one.start for one in batches],
+        [one.end for one in batches],
+    )
+    return {
+        (topic, row["partition"]): (
+            row["next_offset"],
+            dict.fromkeys(row["healed"], True) | dict.fromkeys(row["left_out"], False),
+        )
+        for row in rows
+    }
 
 
 async def lock_progress(
@@ -178,12 +207,14 @@ def _progress(row: db.Record) -> Progress:
     )
 
 
-async def save(tx: db.Connection, batch: kafka.Batch, plan: Plan) -> None:
-    """Store what a batch came to, and that the next one starts behind it."""
-    await keep(tx, batch.place, plan.parked)
-    await _supersede(tx, batch.topic, plan)
-    await save_progress(tx, batch.topic, plan)
-    await tx.execute(_MOVE_OFFSET, batch.topic, batch.partition, batch.end)
+async def save(tx: db.Connection, steps: Sequence[tuple[kafka.Batch, Plan]]) -> None:
+    """Store what batches of a topic came to, in order, and that the next ones start behind."""
+    for batch, one in steps:
+        await keep(tx, batch.place, one.parked)
+        await _supersede(tx, batch.topic, one)
+    batches, last = [batch for batch, _ in steps], steps[-1][1]
+    partitions, ends = [one.partition for one in batches], [one.end for one in batches]
+    await tx.execute(_MOVE_ON, batches[0].topic, *_columns(last.progress), partitions, ends)
 
 
 async def keep(tx: db.Connection, place: kafka.Place, parked: Sequence[Parked]) -> None:
@@ -208,12 +239,14 @@ async def _supersede(tx: db.Connection, topic: str, plan: Plan) -> None:
 
 async def save_progress(tx: db.Connection, topic: str, plan: Plan) -> None:
     """Store how far each directory of a plan is."""
-    states = list(plan.progress.values())
+    await tx.execute(_PUT_PROGRESS, topic, *_columns(plan.progress))
+
+
+def _columns(progress: Mapping[DirectoryId, Progress]) -> tuple[list[object], ...]:
+    states = list(progress.values())
     awaits = [state.awaits for state in states]
-    await tx.execute(
-        _SAVE_PROGRESS,
-        topic,
-        list(plan.progress),
+    return (
+        list(progress),
         [state.position.generation for state in states],
         [state.position.sequence for state in states],
         [state.state for state in states],

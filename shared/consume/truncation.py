@@ -101,7 +101,7 @@ class Losses:
         """Return all endpoints."""
         lost = list[management.Loss]
         return [
-            Endpoint("GET", "/losses", self.list_losses, {200: lost}),
+            Endpoint("GET", "/losses", self.list_losses, {200: lost}, area="operations"),
             Endpoint(
                 "POST",
                 "/losses/accept",
@@ -109,6 +109,7 @@ class Losses:
                 {200: lost},
                 takes=management.Act,
                 refuses=(409,),
+                area="operations",
             ),
         ]
 

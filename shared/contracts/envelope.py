@@ -13,7 +13,7 @@ from typing import Any
 
 import orjson
 
-from shared.contracts import decoding
+from shared.contracts import decoding, traceparent
 from shared.contracts.base import Contract
 from shared.contracts.ids import DirectoryId, OrganizationId, is_id
 
@@ -21,6 +21,7 @@ CONTENT_TYPE = "application/cloudevents+json; charset=UTF-8"
 _PREFIX = "/directories/"
 # No attribute before it can hold this: inside a JSON string each quote is escaped.
 _TIME = b'"time":"'
+_TRACEPARENT, _DATA = b'"traceparent":"', b',"data":'
 SCHEMA_BASE = "urn:rollcall:schemas:"
 
 
@@ -64,6 +65,7 @@ class Envelope:
     position: Position
     data: dict[str, Any]
     causation_id: str | None = None
+    traceparent: str | None = None
     published_ms: int | None = None
     is_behind_gap: bool = False
 
@@ -111,6 +113,13 @@ def time_of(tail: bytes) -> datetime | None:
         return None
 
 
+def traceparent_of(tail: bytes) -> str | None:
+    """Return the `traceparent` in a tail that `tail` made, without parsing it."""
+    attributes, _, _ = tail.partition(_DATA)
+    _, _, rest = attributes.partition(_TRACEPARENT)
+    return traceparent.parsed(rest[: traceparent.LENGTH].decode(errors="replace"))
+
+
 def parse(record: bytes | None, published_ms: int | None = None) -> Envelope:
     """Read one record value. Raises MalformedEventError for anything that is not our event."""
     if record is None:
@@ -137,5 +146,6 @@ def _envelope(document: dict[str, Any], published_ms: int | None) -> Envelope:
         position=Position(int(document["generation"]), int(document["sequence"])),
         data=document["data"],
         causation_id=document.get("causationid"),
+        traceparent=traceparent.parsed(document.get("traceparent")),
         published_ms=published_ms,
     )

@@ -371,6 +371,9 @@ async def _set_codecs(connection: Connection) -> None:
         "uuid", schema="pg_catalog", encoder=str, decoder=str, format="text"
     )
     await connection.set_type_codec(
+        "json", schema="pg_catalog", encoder=orjson.dumps, decoder=orjson.loads, format="binary"
+    )
+    await connection.set_type_codec(
         "jsonb",
         schema="pg_catalog",
         encoder=lambda value: _JSONB_VERSION + orjson.dumps(value),

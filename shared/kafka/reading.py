@@ -39,6 +39,7 @@ class Subscriber:
             one for one in self.consumer.assignment() if (one.topic, one.partition) not in but
         ]
         if but and not wanted:
+            await asyncio.sleep(wait_ms / 1000)
             return []
         async with asyncio.timeout(CALL_TIMEOUT_S):
             fetched = await self.consumer.getmany(

@@ -4,7 +4,7 @@ Where no decision depends on stored state, the same statement stores the state a
 """
 
 import itertools
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from shared import db
@@ -48,6 +48,20 @@ from drawn, unnest(${1}::text[], ${2}::text[], ${3}::bigint[], ${4}::bytea[])
 order by e.n
 returning generation, sequence
 """
+_APPEND_ALL = """
+with drawn as (
+  update directory_sequences as s set sequence = s.sequence + w.count
+  from unnest($1::uuid[], $2::bigint[]) as w (directory_id, count)
+  where s.directory_id = w.directory_id
+  returning s.directory_id, s.lane, s.generation, s.sequence - w.count as base)
+insert into outbox (lane, topic, key, directory_id, generation, sequence, tail)
+select drawn.lane, e.topic, e.key, e.directory_id, drawn.generation, drawn.base + e.step, e.tail
+from unnest($3::uuid[], $4::text[], $5::text[], $6::bigint[], $7::bytea[])
+  with ordinality as e (directory_id, topic, key, step, tail, n)
+join drawn on drawn.directory_id = e.directory_id
+order by e.n
+returning directory_id, generation, sequence
+"""
 _PARAMETERS = 5
 
 
@@ -63,7 +77,9 @@ def statement(stored: str = "", *, first: int = 2) -> str:
     return _APPEND.format(*numbers, before=before, condition=condition)
 
 
-def _parameters(entries: Sequence[Entry]) -> tuple[object, ...]:
+def _parameters(
+    entries: Sequence[Entry],
+) -> tuple[int, list[str], list[str], list[int], list[bytes | None]]:
     if any(entry.tail and len(entry.tail) > MAX_EVENT_BYTES for entry in entries):
         raise EventTooLargeError(f"an event exceeds {MAX_EVENT_BYTES} bytes")
     steps = list(itertools.accumulate(int(entry.numbered) for entry in entries))
@@ -108,6 +124,30 @@ async def append(
     if not entries:
         return None
     return await store(tx, _APPEND_ALONE, [directory], entries)
+
+
+async def append_all(
+    tx: db.Connection, entries: Mapping[DirectoryId, Sequence[Entry]]
+) -> dict[DirectoryId, Position]:
+    """Append the entries of several directories, of each in order; return where each got to.
+
+    As `append`, and only for who already holds all of these directories: their counters are locked
+    in no order.
+    """
+    some = {directory: _parameters(found) for directory, found in entries.items() if found}
+    if not some:
+        return {}
+    counts = [count for count, *_ in some.values()]
+    owners = [directory for directory, (_, topics, *_) in some.items() for _ in topics]
+    columns = [
+        list(itertools.chain.from_iterable(each))
+        for each in zip(*(columns for _, *columns in some.values()), strict=True)
+    ]
+    rows = await tx.fetch(_APPEND_ALL, list(some), counts, owners, *columns)
+    reached = {row["directory_id"]: Position(row["generation"], row["sequence"]) for row in rows}
+    if lacking := some.keys() - reached.keys():
+        raise LookupError(f"directory {min(lacking)} has no history")
+    return reached
 
 
 async def append_one(tx: db.Connection, directory: DirectoryId, entry: Entry) -> Position:

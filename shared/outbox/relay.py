@@ -16,6 +16,7 @@ from shared.contracts.ids import DirectoryId
 from shared.contracts.topics import ROLE_STATE
 from shared.outbox import leases
 from shared.outbox.leases import Leases
+from shared.tracing import events as traced
 
 _log = structlog.get_logger(__name__)
 _ROWS_PER_LANE = 200
@@ -220,6 +221,7 @@ def _observe(rows: Iterable[_Row]) -> None:
         if changed_at:
             age = (now - changed_at).total_seconds()
             telemetry.PUBLISHED_AGE.labels(row.topic).observe(age)
+        traced.published(row.topic, row.directory, row.tail or b"", row.created_at)
 
 
 def _continue(rows: Iterable[_Row]) -> dict[DirectoryId, Position]:

@@ -13,20 +13,25 @@ from services.projector import app as projector
 from services.roles import app as roles
 from services.roles.consumer import consumer
 from shared import api
+from shared.keys import Keys
 from tests.contract import promises, published
 
 FOLDER = Path(__file__).parents[2] / "docs" / "reference" / "http"
 KEY = "a-key-of-sixteen"
 
 
-def applications() -> dict[str, web.Application]:
-    """Return each `/v1` application as its service makes it, with nothing behind it."""
-    settings = Settings.model_construct(api_key=KEY, token_pepper=KEY)
+def applications(file: str = "") -> dict[str, web.Application]:
+    """Return each `/v1` application as its service makes it, with nothing behind it.
+
+    `file` has keys besides the operator's.
+    """
+    settings = Settings.model_construct(api_key=KEY, api_keys_file=file, token_pepper=KEY)
+    keys = Keys.of(KEY, file)
     return {
         "ingest": ingest.management_api(None, settings, list),
-        "roles": roles.api(consumer(None, "", list), KEY),
-        "projector": projector.api(None, "", KEY),
-        "portal": links.application(links.Links(None, None), KEY),
+        "roles": roles.api(consumer(None, "", list), keys),
+        "projector": projector.api(None, "", keys),
+        "portal": links.application(links.Links(None, None), keys),
     }
 
 

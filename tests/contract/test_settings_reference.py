@@ -11,6 +11,7 @@ from shared.variables import SECRETS_DIR
 
 SERVICES = ("ingest", "roles", "projector", "portal")
 REFERENCE = Path("docs/reference/settings.md").read_text(encoding="utf-8")
+_VARIABLE = r"(?:ROLLCALL|OTEL)_[A-Z_]+"
 
 
 def variables(service: str) -> set[str]:
@@ -24,11 +25,11 @@ def variables(service: str) -> set[str]:
 
 @pytest.mark.parametrize("service", SERVICES)
 def test_every_setting_is_in_the_reference(service: str) -> None:
-    assert variables(service) - set(re.findall(r"ROLLCALL_[A-Z_]+", REFERENCE)) == set()
+    assert variables(service) - set(re.findall(_VARIABLE, REFERENCE)) == set()
 
 
 def test_the_reference_names_no_setting_that_nobody_reads() -> None:
     services, _, _ = REFERENCE.partition("## The command line")
 
     read = {SECRETS_DIR}.union(*map(variables, SERVICES))
-    assert set(re.findall(r"ROLLCALL_[A-Z_]+", services)) == read
+    assert set(re.findall(_VARIABLE, services)) == read

@@ -1,5 +1,6 @@
 """The image: small, without root, tools or place to write, and made of what is locked."""
 
+import json
 import re
 import tomllib
 from pathlib import Path
@@ -85,6 +86,17 @@ def test_it_holds_exactly_what_is_locked(image: str) -> None:
 
     found = dict(line.split() for line in listed.output.splitlines())
     assert found == {**locked(), "rollcall": PROJECT["version"]}
+
+
+def test_its_list_of_parts_is_what_it_holds(image: str) -> None:
+    found = docker.run(image, "/opt/rollcall/sbom.cdx.json", options=("--entrypoint=cat",))
+
+    bom = json.loads(found.output)
+    parts = {one["name"].lower().replace("_", "-"): one["version"] for one in bom["components"]}
+    assert bom["bomFormat"] == "CycloneDX"
+    assert bom["metadata"]["component"]["name"] == "rollcall"
+    assert parts == locked()
+    assert [one["name"] for one in bom["components"] if "purl" not in one] == []
 
 
 @pytest.mark.parametrize("user", ["10001:10001", "4711:0"], ids=["its user", "any user"])

@@ -48,7 +48,7 @@ def routes() -> list[tuple[str, str]]:
     nothing: Any = None
     settings = Settings.model_construct(
         secret="s" * 16, host="127.0.0.1", port=1, public_url="", api_key="k" * 16, accent="",
-        logo="", product_name="Rollcall", embed_origins="",
+        api_keys_file="", logo="", product_name="Rollcall", embed_origins="",
     )  # fmt: skip
     services = Services(nothing, "http://127.0.0.1:1", "http://127.0.0.1:1")
     made = app.application(nothing, services, settings, Hub(nothing, services))

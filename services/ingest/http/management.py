@@ -26,6 +26,7 @@ from shared.contracts.directory_events import Cause
 ABOUT = About(
     "Rollcall ingest",
     "Organizations, their directories, tokens and extension schemas, and what providers sent.",
+    "directories",
 )
 STATUSES: Mapping[type[Exception], int] = {
     UnknownError: 404,

@@ -1,6 +1,5 @@
 """A SCIM request as typed parts: its act, its body, its query; raises SCIM errors."""
 
-import re
 from datetime import UTC, datetime
 from typing import Any
 
@@ -17,11 +16,11 @@ from services.ingest.scim.schema import ResourceType
 from shared import web as edge
 from shared.contracts import decoding
 from shared.contracts.directory_events import Cause
+from shared.tracing import requests as traced
 
 PUBLIC_URL = web.AppKey("public_url", str)
 # Who wants to know the body that was read puts an empty list here; clones of the request share it.
 SENT = web.RequestKey("sent", list[bytes])
-_TRACEPARENT = re.compile(r"[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}")
 
 
 def act(request: web.Request) -> Act:
@@ -37,15 +36,9 @@ def act(request: web.Request) -> Act:
         access.organization,
         cause,
         now.replace(microsecond=now.microsecond // 1000 * 1000),
-        _traceparent(request),
+        traced.of(request),
         access.types,
     )
-
-
-def _traceparent(request: web.Request) -> str | None:
-    """Return the header if it is what it must be: it goes into the events as it is."""
-    sent = request.headers.get("traceparent", "")
-    return sent if _TRACEPARENT.fullmatch(sent) else None
 
 
 def base_url(request: web.Request) -> str:

@@ -31,9 +31,22 @@ class Snapshots:
                 self.begin_snapshot,
                 {200: management.Snapshot, 201: management.Snapshot},
                 takes=management.NewSnapshot,
+                area="operations",
             ),
-            Endpoint("GET", path, self.list_snapshots, {200: list[management.Snapshot]}),
-            Endpoint("GET", f"{path}/{{snapshot}}", self.get_snapshot, {200: management.Snapshot}),
+            Endpoint(
+                "GET",
+                path,
+                self.list_snapshots,
+                {200: list[management.Snapshot]},
+                area="operations",
+            ),
+            Endpoint(
+                "GET",
+                f"{path}/{{snapshot}}",
+                self.get_snapshot,
+                {200: management.Snapshot},
+                area="operations",
+            ),
         ]
 
     async def begin_snapshot(self, request: web.Request) -> web.Response:

@@ -18,11 +18,14 @@ from shared import api, db
 from shared import web as edge
 from shared.api import About, Endpoint
 from shared.contracts import management
+from shared.keys import Keys
 
 _NO_STORE = {"Cache-Control": "no-store"}
 
 ABOUT = About(
-    "Rollcall portal", "Links with which administrators and operators sign in to the portal."
+    "Rollcall portal",
+    "Links with which administrators and operators sign in to the portal.",
+    "links",
 )
 
 
@@ -164,7 +167,7 @@ def _listed(row: LinkRow) -> management.ListedLink:
     )
 
 
-def application(links: Links, api_key: str) -> web.Application:
+def application(links: Links, keys: Keys) -> web.Application:
     """Return the application below `/v1`."""
     table = [
         Endpoint(
@@ -192,4 +195,4 @@ def application(links: Links, api_key: str) -> web.Application:
         ),
     ]
     statuses = {RefusedError: 422, MissingError: 404}
-    return api.application(ABOUT, table, api_key=api_key, statuses=statuses)
+    return api.application(ABOUT, table, keys=keys, statuses=statuses)

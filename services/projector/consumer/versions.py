@@ -78,9 +78,11 @@ class Versions:
                 if not model.is_live:
                     reader = replace(reader, max_records=_BESIDE_LIVE)
                 healer = consume.Healer(database, self.ingest, SNAPSHOTS)
+                stopped = consume.Stopped(database, reader.group, reader.handlers)
                 async with asyncio.TaskGroup() as tasks:
                     tasks.create_task(reader.run(stop))
                     tasks.create_task(healer.run(stop))
+                    tasks.create_task(stopped.watch(stop))
         except* consume.ConsumerError as group:
             await self._end(model, _first(group), stop)
 

@@ -1,6 +1,7 @@
 """All SQL of the projector: a handful of bulk statements a batch, whatever its size.
 
-Rows travel as one jsonb array and are unfolded by the table's own row type.
+Rows travel as one JSON array and are unfolded by the table's own row type. As json, not jsonb: so
+Postgres reads them once, and makes no tree of them only to take it apart.
 """
 
 from collections.abc import Mapping, Sequence
@@ -33,7 +34,7 @@ TABLES = {
 _PUT_DIRECTORIES = """
 insert into directories (id, organization_id, name, provider, created_at)
 select id, organization_id, name, provider, created_at
-from jsonb_populate_recordset(null::directories, $1)
+from json_populate_recordset(null::directories, $1)
 on conflict (id) do update set name = excluded.name, provider = excluded.provider
 """
 _PUT_USERS = """
@@ -41,7 +42,7 @@ insert into users (directory_id, id, user_name, display_name, email, external_id
                    version, created_at, updated_at, deleted_at, generation, sequence)
 select directory_id, id, user_name, display_name, email, external_id, active, resource,
        version, created_at, updated_at, deleted_at, generation, sequence
-from jsonb_populate_recordset(null::users, $1)
+from json_populate_recordset(null::users, $1)
 on conflict (directory_id, id) do update set
   user_name = excluded.user_name, display_name = excluded.display_name, email = excluded.email,
   external_id = excluded.external_id, active = excluded.active, resource = excluded.resource,
@@ -53,7 +54,7 @@ insert into groups (directory_id, id, display_name, external_id, resource, versi
                     updated_at, deleted_at, generation, sequence)
 select directory_id, id, display_name, external_id, resource, version, created_at, updated_at,
        deleted_at, generation, sequence
-from jsonb_populate_recordset(null::groups, $1)
+from json_populate_recordset(null::groups, $1)
 on conflict (directory_id, id) do update set
   display_name = excluded.display_name, external_id = excluded.external_id,
   resource = excluded.resource, version = excluded.version, updated_at = excluded.updated_at,
@@ -117,7 +118,7 @@ insert into assignments (directory_id, user_id, role_key, role_name, reason, cau
                          valid_to, generation, sequence)
 select directory_id, user_id, role_key, role_name, reason, cause, valid_from, valid_to, generation,
        sequence
-from jsonb_populate_recordset(null::assignments, $1)
+from json_populate_recordset(null::assignments, $1)
 """
 _CLEAR_MAPPINGS = "delete from mappings where directory_id = any($1::uuid[])"
 _PUT_MAPPINGS = """
@@ -129,7 +130,7 @@ insert into events (directory_id, topic, generation, sequence, id, type, subject
                     published_at, user_id, group_id, cause, data)
 select directory_id, topic, generation, sequence, id, type, subject, time, published_at, user_id,
        group_id, cause, data
-from jsonb_populate_recordset(null::events, $1)
+from json_populate_recordset(null::events, $1)
 """
 
 

@@ -3,30 +3,18 @@
 The rule itself is in `rule`: what somebody should hold, from users, memberships and mapping.
 A `Working` is the part of a directory that a batch touches. Folding event by event, not batch by
 batch, makes the role events independent of how the log was cut.
-
-    RolesError
-    ├── UnknownError        what is asked for is not there
-    ├── BadRoleKeyError     a role cannot be declared by that key
-    ├── RoleInUseError      a role that groups grant cannot go
-    ├── StaleMappingError   somebody else saved meanwhile
-    ├── BadMappingError     a mapping cannot be
-    ├── NotManualError      a role is held, and not by hand
-    └── FenceError          what waits behind the fence is not what was thought
 """
 
-import unicodedata
-from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field, replace
-from datetime import datetime
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
 
-from services.roles.domain.fence import Fence, Why, open_fence
-from services.roles.domain.rule import GroupMapping, effective
+from services.roles.domain.rule import effective
+from services.roles.domain.values import Given, Held, Moment, Told, Waiting
+from services.roles.domain.working import Working
 from shared.contracts.directory_events import (
-    Cause,
     DirectoryEvent,
     GroupDeleted,
     GroupEvent,
-    GroupRef,
     MembershipAdded,
     MembershipEvent,
     MembershipRemoved,
@@ -34,180 +22,18 @@ from shared.contracts.directory_events import (
     UserEvent,
     UserRef,
 )
-from shared.contracts.envelope import Position
-from shared.contracts.ids import DirectoryId, GroupId, OrganizationId, RoleKey, UserId
+from shared.contracts.ids import RoleKey, UserId
 from shared.contracts.role_events import (
     AssignmentEvent,
-    HeldRole,
     ManualAssigned,
     ManualEvent,
     ManualUnassigned,
     Reason,
     RoleAssigned,
-    RoleRef,
     RoleRevoked,
-    RoleState,
-    Strategy,
 )
 
 _APPROVED = "fence"
-
-
-class RolesError(Exception):
-    """A call cannot be done; `extensions` are for programs, the message is for people."""
-
-    def __init__(self, message: str, extensions: Mapping[str, object] | None = None) -> None:
-        super().__init__(message)
-        self.extensions = extensions or {}
-
-
-class UnknownError(RolesError):
-    """What is asked for is not there."""
-
-
-class BadRoleKeyError(RolesError):
-    """A role cannot be declared by that key."""
-
-
-class RoleInUseError(RolesError):
-    """A role that groups grant cannot go without another in its place."""
-
-
-class StaleMappingError(RolesError):
-    """Somebody else saved the mapping meanwhile."""
-
-
-class BadMappingError(RolesError):
-    """A mapping cannot be as it is wanted."""
-
-
-class NotManualError(RolesError):
-    """A role cannot be taken back by hand from somebody who holds it through the mapping."""
-
-
-class FenceError(RolesError):
-    """What waits behind the fence is not what the caller thinks."""
-
-
-@dataclass(frozen=True, slots=True)
-class Directory:
-    """A directory as roles knows it.
-
-    While it is resyncing, what is known of it is part old, part new: nothing is decided. While it
-    is unsettled, a rollout has not reached everybody.
-    """
-
-    id: DirectoryId
-    organization: OrganizationId
-    name: str
-    mapping_version: int = 0
-    is_resyncing: bool = False
-    strategy: Strategy = "union"
-    default_role: RoleKey | None = None
-    is_mapping_on: bool = True
-    is_unsettled: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Given:
-    """A role that somebody gave a user by hand: when, by which act."""
-
-    since: datetime
-    cause: Cause
-
-    @property
-    def is_kept(self) -> bool:
-        """Whether it is what a mapping left behind when it was switched off."""
-        return self.cause.kind == "mapping"
-
-
-@dataclass(frozen=True, slots=True)
-class Waiting:
-    """A loss that the fence keeps from happening: why, since when, whose, and its own reason."""
-
-    why: Why
-    since: datetime
-    user: UserRef
-    lost: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Held:
-    """A role that a user holds: why, since when, by which act; and if its loss waits."""
-
-    reason: Reason
-    since: datetime
-    cause: Cause
-    waits: Waiting | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Moment:
-    """The event or save that makes things happen."""
-
-    time: datetime
-    cause: Cause
-    causation_id: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Told:
-    """A role event and the moment that it follows from."""
-
-    event: AssignmentEvent | ManualEvent
-    moment: Moment
-
-
-@dataclass(slots=True)
-class Edits:
-    """What must be stored: the last word on each row; None means that the row goes."""
-
-    users: dict[UserId, UserRef | None] = field(default_factory=dict)
-    groups: dict[GroupId, tuple[GroupRef, bool]] = field(default_factory=dict)
-    memberships: dict[tuple[GroupId, UserId], bool] = field(default_factory=dict)
-    held: dict[tuple[UserId, RoleKey], Held | None] = field(default_factory=dict)
-    given: dict[tuple[UserId, RoleKey], Given | None] = field(default_factory=dict)
-
-
-@dataclass(slots=True)
-class Working:
-    """The part of a directory that a batch touches, folded in place, with what to store of it.
-
-    `stated` holds the users whose record on `role.state.v1` says something new, and since which
-    moment: also those that gain or lose no role, when another group grants one of theirs.
-    `position` is of the last event that told of these rows.
-    """
-
-    directory: Directory
-    roles: Mapping[RoleKey, RoleRef]
-    mapping: GroupMapping
-    users: dict[UserId, UserRef] = field(default_factory=dict)
-    groups: dict[GroupId, GroupRef] = field(default_factory=dict)
-    member_of: dict[UserId, set[GroupId]] = field(default_factory=dict)
-    held: dict[UserId, dict[RoleKey, Held]] = field(default_factory=dict)
-    given: dict[UserId, dict[RoleKey, Given]] = field(default_factory=dict)
-    edits: Edits = field(default_factory=Edits)
-    stated: dict[UserId, Moment] = field(default_factory=dict)
-    position: Position = field(default_factory=lambda: Position(1, 0))
-    fence: Fence = field(default_factory=open_fence)
-
-    def shown_of(self, user: UserId) -> object:
-        """Return what `role.state.v1` depends on; two equal values need no second record."""
-        reasons = {key: held.reason for key, held in self.held.get(user, {}).items()}
-        return (self.users.get(user), reasons) if reasons else None
-
-    def state_of(self, user: UserId) -> RoleState | None:
-        """Return what `role.state.v1` says of a user; None when it holds nothing."""
-        roles, named = self.held.get(user), self.named(user)
-        if not roles or named is None:
-            return None
-        held = [HeldRole(role=self.roles[key], reason=roles[key].reason) for key in sorted(roles)]
-        return RoleState(user=named, roles=held)
-
-    def named(self, user: UserId) -> UserRef | None:
-        """Return a user; of a deleted one what it was when the fence kept its roles."""
-        waiting = (one.waits.user for one in self.held.get(user, {}).values() if one.waits)
-        return self.users.get(user) or next(waiting, None)
 
 
 def apply(working: Working, event: DirectoryEvent, moment: Moment) -> list[Told]:
@@ -388,8 +214,3 @@ def _told(
         roles_after=sorted(working.held[user.id]),
     )
     return Told(event, moment)
-
-
-def name_key(name: str) -> str:
-    """Return the form in which user names and group names compare, as ingest compares them."""
-    return unicodedata.normalize("NFC", name).lower()

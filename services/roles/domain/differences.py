@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from services.roles.domain import StaleMappingError
+from services.roles.domain.errors import StaleMappingError
 from shared.contracts.management import MappedGroupRow, Mapping
 
 _STRATEGIES = {"union": "every row counts", "first_match": "the first matching row decides"}

@@ -5,9 +5,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 
-from services.roles.domain import BadMappingError, Directory
+from services.roles.domain.errors import BadMappingError
 from services.roles.domain.remapping import Change
 from services.roles.domain.rule import GroupMapping, concerned, grouped, is_added_to, is_same
+from services.roles.domain.values import Directory
 from shared.contracts import management
 from shared.contracts.directory_events import GroupRef
 from shared.contracts.ids import GroupId, RoleKey

@@ -2,7 +2,7 @@
 
 from collections.abc import Collection, Iterable, Mapping
 
-from services.roles.domain import Working
+from services.roles.domain.working import Working
 from shared.contracts.directory_events import GroupRef, UserRef
 from shared.contracts.ids import GroupId
 from shared.contracts.role_events import Reason, RoleRef

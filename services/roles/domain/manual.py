@@ -3,16 +3,10 @@
 They end when somebody takes them back or their user is deleted, and rest while it is inactive.
 """
 
-from services.roles.domain import (
-    Moment,
-    NotManualError,
-    Told,
-    UnknownError,
-    Working,
-    give,
-    settle,
-    take_back,
-)
+from services.roles.domain import give, settle, take_back
+from services.roles.domain.errors import NotManualError, UnknownError
+from services.roles.domain.values import Moment, Told
+from services.roles.domain.working import Working
 from shared.contracts.directory_events import UserRef
 from shared.contracts.ids import RoleKey
 

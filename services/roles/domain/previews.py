@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from services.roles.domain import Told
+from services.roles.domain.values import Told
 from shared.contracts.directory_events import UserRef
 from shared.contracts.ids import RoleKey
 from shared.contracts.management import PreviewedUser

@@ -3,8 +3,10 @@
 from dataclasses import dataclass
 from typing import Literal
 
-from services.roles.domain import Moment, Told, Working, give, settle, take_back
+from services.roles.domain import give, settle, take_back
 from services.roles.domain.rule import GroupMapping
+from services.roles.domain.values import Moment, Told
+from services.roles.domain.working import Working
 from shared.contracts.directory_events import UserRef
 
 

@@ -12,9 +12,11 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 
-from services.roles.domain import Moment, Told, Working, release, snapshots
+from services.roles.domain import release, snapshots
 from services.roles.domain.remapping import Change, remap
 from services.roles.domain.snapshots import Untold
+from services.roles.domain.values import Moment, Told
+from services.roles.domain.working import Working
 from shared.contracts.envelope import Position
 from shared.contracts.ids import DirectoryId, GroupId, UserId
 

@@ -7,7 +7,9 @@ part old, part new, so nobody but the deleted gains or loses a role until the sn
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from services.roles.domain import Moment, Told, Working, settle
+from services.roles.domain import settle
+from services.roles.domain.values import Moment, Told
+from services.roles.domain.working import Working
 from shared.contracts.directory_events import SnapshotItem, UserRef, group_ref, user_ref
 from shared.contracts.ids import GroupId, UserId
 

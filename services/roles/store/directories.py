@@ -2,7 +2,8 @@
 
 from collections.abc import Iterable
 
-from services.roles.domain import Directory, UnknownError, name_key
+from services.roles.domain.errors import UnknownError
+from services.roles.domain.values import Directory, name_key
 from services.roles.store import rows
 from shared import db, outbox
 from shared.contracts.directory_events import GroupRef, UserRef

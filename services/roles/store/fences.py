@@ -4,8 +4,9 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Any
 
-from services.roles.domain import Waiting, Working
 from services.roles.domain.fence import Fence, Rules, Window
+from services.roles.domain.values import Waiting
+from services.roles.domain.working import Working
 from shared import db
 from shared.contracts.directory_events import UserRef
 from shared.contracts.ids import DirectoryId, RoleKey, UserId

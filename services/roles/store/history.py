@@ -1,10 +1,10 @@
 """Who held what on a date: gains and losses, appended in the transaction of their role events."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
 from typing import NamedTuple
 
-from services.roles.domain import Told
+from services.roles.domain.values import Told
 from shared import db
 from shared.contracts.envelope import Position
 from shared.contracts.ids import DirectoryId, RoleKey, UserId
@@ -14,8 +14,8 @@ from shared.contracts.role_events import AssignmentEvent, RoleAssigned
 _APPEND = """
 insert into assignment_history (directory_id, generation, sequence, user_id, user_name, role_key,
                                 role_name, held, at, reason, cause)
-select $1, $2, * from unnest($3::bigint[], $4::uuid[], $5::text[], $6::text[], $7::text[],
-                             $8::boolean[], $9::timestamptz[], $10::jsonb[], $11::jsonb[])
+select * from unnest($1::uuid[], $2::integer[], $3::bigint[], $4::uuid[], $5::text[], $6::text[],
+                     $7::text[], $8::boolean[], $9::timestamptz[], $10::jsonb[], $11::jsonb[])
 """
 # The last word by sequence, not by time: a save and a request have the time of two clocks.
 _HELD = """
@@ -41,28 +41,38 @@ class Asked(NamedTuple):
     after: tuple[str, str] | None = None
 
 
-async def append(
-    tx: db.Connection, directory: DirectoryId, last: Position, told: Sequence[Told]
-) -> None:
-    """Append what these role events say of who holds what; `last` is the position of the last."""
-    first = last.sequence - len(told) + 1
-    rows = [
-        (
-            sequence,
-            event.user.id,
-            event.user.user_name,
-            event.role.key,
-            event.role.name,
-            isinstance(event, RoleAssigned),
-            one.moment.time,
-            event.reason.model_dump(mode="json", by_alias=True),
-            event.cause.model_dump(mode="json", by_alias=True),
-        )
-        for sequence, one in enumerate(told, first)
-        if isinstance(event := one.event, AssignmentEvent)
-    ]
+class Chapter(NamedTuple):
+    """Role events of one directory, in order, and the position of the last."""
+
+    directory: DirectoryId
+    last: Position
+    told: Sequence[Told]
+
+
+async def append(tx: db.Connection, chapters: Iterable[Chapter]) -> None:
+    """Append what role events say of who holds what."""
+    rows = [row for one in chapters for row in _rows(one)]
     if rows:
-        await tx.execute(_APPEND, directory, last.generation, *map(list, zip(*rows, strict=True)))
+        await tx.execute(_APPEND, *map(list, zip(*rows, strict=True)))
+
+
+def _rows(of: Chapter) -> Iterator[tuple[object, ...]]:
+    first = of.last.sequence - len(of.told) + 1
+    for sequence, one in enumerate(of.told, first):
+        if isinstance(event := one.event, AssignmentEvent):
+            yield (
+                of.directory,
+                of.last.generation,
+                sequence,
+                event.user.id,
+                event.user.user_name,
+                event.role.key,
+                event.role.name,
+                isinstance(event, RoleAssigned),
+                one.moment.time,
+                event.reason.model_dump(mode="json", by_alias=True),
+                event.cause.model_dump(mode="json", by_alias=True),
+            )
 
 
 async def held(

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from services.roles.domain import Directory
+from services.roles.domain.values import Directory
 from shared import db
 from shared.contracts.ids import DirectoryId, GroupId, RoleKey
 from shared.contracts.management import MappedGroupRow, Role

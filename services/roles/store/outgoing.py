@@ -3,7 +3,9 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
-from services.roles.domain import BadMappingError, Directory, Moment, Told, Working
+from services.roles.domain.errors import BadMappingError
+from services.roles.domain.values import Directory, Moment, Told
+from services.roles.domain.working import Working
 from services.roles.store import history
 from shared import db, outbox
 from shared.contracts import envelope, role_events
@@ -26,15 +28,19 @@ async def append_saved(
         ) from error
 
 
-async def append(tx: db.Connection, working: Working, told: Sequence[Told]) -> None:
-    """Append role events, and the state of each user of whom it says something new.
+async def append(tx: db.Connection, told: Sequence[tuple[Working, Sequence[Told]]]) -> None:
+    """Append the role events of directories, and the state of each user that it says new.
 
     What the events say goes into the history of assignments as well.
     """
-    directory = working.directory
-    last = await outbox.append(tx, directory.id, list(_entries(working, told)))
-    if last and told:
-        await history.append(tx, directory.id, last, told)
+    entries = {part.directory.id: list(_entries(part, events)) for part, events in told}
+    reached = await outbox.append_all(tx, entries)
+    chapters = [
+        history.Chapter(part.directory.id, reached[part.directory.id], events)
+        for part, events in told
+        if events
+    ]
+    await history.append(tx, chapters)
 
 
 def _entries(working: Working, told: Sequence[Told]) -> Iterator[outbox.Entry]:
@@ -60,7 +66,8 @@ def _origin(directory: Directory, moment: Moment) -> Origin:
         directory.id,
         directory.organization,
         moment.time,
-        causation_id=moment.causation_id,
+        moment.traceparent,
+        moment.causation_id,
     )
 
 

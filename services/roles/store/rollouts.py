@@ -5,10 +5,11 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from services.roles.domain import Moment, Working
 from services.roles.domain.remapping import Change
 from services.roles.domain.rollouts import Pending, Rollout
 from services.roles.domain.rule import GroupMapping
+from services.roles.domain.values import Moment
+from services.roles.domain.working import Working
 from services.roles.store import fences, untold
 from shared import db
 from shared.contracts.directory_events import Cause
@@ -33,9 +34,10 @@ where not exists (select from rollouts as older
 order by advanced_at, id limit 1 for update skip locked
 """
 _ADVANCE = """
-update rollouts set last_user = $2, done = $3, advanced_at = clock_timestamp() where id = $1
+update rollouts set last_user = $3, done = $4, advanced_at = clock_timestamp()
+where directory_id = $1 and id = $2
 """
-_END = "delete from rollouts where id = $1"
+_END = "delete from rollouts where directory_id = $1 and id = $2"
 _SETTLED = """
 update directories set unsettled = false
 where id = $1 and not exists (select from rollouts where directory_id = $1)
@@ -159,12 +161,12 @@ async def claim(tx: db.Connection) -> Rollout | None:
 
 async def advance(tx: db.Connection, reached: Rollout) -> None:
     """Store how far a rollout is."""
-    await tx.execute(_ADVANCE, reached.id, reached.last, reached.done)
+    await tx.execute(_ADVANCE, reached.directory, reached.id, reached.last, reached.done)
 
 
 async def end(tx: db.Connection, ended: Rollout) -> None:
     """Forget a rollout that has reached everybody, and with the last one who was reached early."""
-    await tx.execute(_END, ended.id)
+    await tx.execute(_END, ended.directory, ended.id)
     if await tx.fetchval(_SETTLED, ended.directory):
         await tx.execute(_FORGET_REACHED, ended.directory)
 

@@ -3,43 +3,45 @@
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from services.roles.domain import Directory, Given, Held, Working, name_key
 from services.roles.domain.rule import GroupMapping, grouped
-from services.roles.store import fences, mappings, rows
+from services.roles.domain.values import Directory, Given, Held, name_key
+from services.roles.domain.working import Working
+from services.roles.store import fences, rows
 from shared import db
 from shared.contracts.base import Contract
 from shared.contracts.directory_events import Cause
 from shared.contracts.ids import DirectoryId, GroupId, RoleKey, UserId
 from shared.contracts.role_events import Reason, RoleRef
 
-_MAPPINGS = """
-select directory_id, group_id, role_key from mappings where directory_id = any($1::uuid[])
-order by position
+# All roles, and the groups that grant each in these directories.
+_GRANTS = """
+select r.key, r.name, r.privileged, m.directory_id, m.group_id
+from roles as r left join mappings as m on m.role_key = r.key and m.directory_id = any($1::uuid[])
+order by m.position
 """
 _WANTED = "unnest($1::uuid[], $2::uuid[]) as wanted (directory_id, id)"
 _USERS = f"""
 select u.directory_id, u.id, u.user_name, u.external_id, u.active
 from {_WANTED} join users as u using (directory_id, id)
 """
-# Not joined with groups: without statistics Postgres may start there, and read whole groups.
-_MEMBERSHIPS = f"""
-select m.directory_id, m.user_id, m.group_id
-from {_WANTED}
-join memberships as m on m.directory_id = wanted.directory_id and m.user_id = wanted.id
+# One statement for three tables: what a small batch waits for are round trips. Not joined with
+# groups: without statistics Postgres may start there, and read whole groups.
+_TIES = f"""
+with wanted as (select * from {_WANTED})
+select 'member' as tie, w.directory_id, w.id as user_id, m.group_id::text as key,
+       null::timestamptz as since, null::jsonb as cause, null::jsonb as reason, null::jsonb as waits
+from wanted as w join memberships as m on m.directory_id = w.directory_id and m.user_id = w.id
+union all
+select 'held', w.directory_id, w.id, a.role_key, a.since, a.cause, a.reason, a.waits
+from wanted as w join assignments as a on a.directory_id = w.directory_id and a.user_id = w.id
+union all
+select 'given', w.directory_id, w.id, g.role_key, g.since, g.cause, null, null
+from wanted as w
+join manual_assignments as g on g.directory_id = w.directory_id and g.user_id = w.id
 """
 _GROUPS = f"""
 select g.directory_id, g.id, g.display_name, g.external_id
 from {_WANTED} join groups as g using (directory_id, id)
-"""
-_ASSIGNMENTS = f"""
-select a.directory_id, a.user_id, a.role_key, a.reason, a.since, a.cause, a.waits
-from {_WANTED}
-join assignments as a on a.directory_id = wanted.directory_id and a.user_id = wanted.id
-"""
-_GIVEN = f"""
-select g.directory_id, g.user_id, g.role_key, g.since, g.cause
-from {_WANTED}
-join manual_assignments as g on g.directory_id = wanted.directory_id and g.user_id = wanted.id
 """
 _MEMBERS = """
 select distinct user_id from memberships
@@ -120,20 +122,29 @@ async def load(
     wanted = _columns({*users, *lasts})
     for row in await tx.fetch(_USERS, *wanted):
         working[row["directory_id"]].users[row["id"]] = rows.user(row)
-    for row in await tx.fetch(_ASSIGNMENTS, *wanted):
-        held = working[row["directory_id"]].held.setdefault(row["user_id"], {})
-        held[row["role_key"]] = _held(row)
-    for row in await tx.fetch(_GIVEN, *wanted):
-        given = working[row["directory_id"]].given.setdefault(row["user_id"], {})
-        given[row["role_key"]] = Given(row["since"], Cause.model_validate(row["cause"]))
-    memberships = await tx.fetch(_MEMBERSHIPS, *wanted)
-    for row in memberships:
-        member_of = working[row["directory_id"]].member_of
-        member_of.setdefault(row["user_id"], set()).add(row["group_id"])
-    groups = {(row["directory_id"], row["group_id"]) for row in memberships}
+    for row in await tx.fetch(_TIES, *wanted):
+        _tie(working[row["directory_id"]], row)
+    groups = {
+        (key, group)
+        for key, part in working.items()
+        for joined in part.member_of.values()
+        for group in joined
+    }
     for row in await tx.fetch(_GROUPS, *_columns(groups)):
         working[row["directory_id"]].groups[row["id"]] = rows.group(row)
     return working
+
+
+def _tie(part: Working, row: db.Record) -> None:
+    user, key = row["user_id"], row["key"]
+    match row["tie"]:
+        case "member":
+            part.member_of.setdefault(user, set()).add(GroupId(key))
+        case "held":
+            part.held.setdefault(user, {})[RoleKey(key)] = _held(row)
+        case "given":
+            given = Given(row["since"], Cause.model_validate(row["cause"]))
+            part.given.setdefault(user, {})[RoleKey(key)] = given
 
 
 def _columns(pairs: Iterable[tuple[str, str]]) -> tuple[list[str], list[str]]:
@@ -144,12 +155,17 @@ def _columns(pairs: Iterable[tuple[str, str]]) -> tuple[list[str], list[str]]:
 async def _open(
     tx: db.Connection, directories: Mapping[DirectoryId, Directory]
 ) -> dict[DirectoryId, Working]:
-    catalogue = await mappings.catalogue(tx)
-    roles = {one.key: RoleRef(key=one.key, name=one.name) for one in catalogue}
-    fenced = await fences.load(tx, directories, [one.key for one in catalogue if one.privileged])
+    roles: dict[RoleKey, RoleRef] = {}
+    privileged: set[RoleKey] = set()
     granted: dict[DirectoryId, list[tuple[GroupId, RoleKey]]] = {key: [] for key in directories}
-    for row in await tx.fetch(_MAPPINGS, list(directories)):
-        granted[row["directory_id"]].append((row["group_id"], row["role_key"]))
+    for row in await tx.fetch(_GRANTS, list(directories)):
+        role = RoleKey(row["key"])
+        roles[role] = RoleRef(key=role, name=row["name"])
+        if row["privileged"]:
+            privileged.add(role)
+        if row["group_id"]:
+            granted[row["directory_id"]].append((row["group_id"], role))
+    fenced = await fences.load(tx, directories, sorted(privileged))
     return {
         key: Working(
             one,

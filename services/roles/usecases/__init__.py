@@ -5,8 +5,9 @@ from collections.abc import Collection, Iterable, Sequence
 from pydantic import TypeAdapter, ValidationError
 
 from services.roles import domain
-from services.roles.domain import BadRoleKeyError, Directory, Moment, Told
 from services.roles.domain import snapshots as told_again
+from services.roles.domain.errors import BadRoleKeyError
+from services.roles.domain.values import Directory, Moment, Told
 from services.roles.store import directories, fences, mappings, outgoing, rollouts, working
 from services.roles.usecases import snapshots
 from services.roles.usecases.snapshots import Decoded
@@ -49,7 +50,8 @@ async def _fold(tx: db.Connection, events: Sequence[Decoded]) -> None:
     pending = await rollouts.pending(tx, parts.values(), affected)
     told: dict[DirectoryId, list[Told]] = {key: [] for key in parts}
     for one, event in events:
-        part, moment = parts[one.directory], Moment(one.time, event.cause, one.id)
+        part = parts[one.directory]
+        moment = Moment(one.time, event.cause, one.id, one.traceparent)
         if one.directory in pending:
             for user in _mentioned(event):
                 told[one.directory] += pending[one.directory].catch_up(part, user)
@@ -60,8 +62,7 @@ async def _fold(tx: db.Connection, events: Sequence[Decoded]) -> None:
         part.position = one.position
     await working.save(tx, list(parts.values()))
     await rollouts.note(tx, pending)
-    for key, part in parts.items():
-        await outgoing.append(tx, part, told[key])
+    await outgoing.append(tx, [(part, told[key]) for key, part in parts.items()])
 
 
 async def _meet_new_directories(tx: db.Connection, events: Iterable[Decoded]) -> None:

@@ -2,7 +2,9 @@
 
 from collections.abc import Iterable
 
-from services.roles.domain import UnknownError, Working, explanations
+from services.roles.domain import explanations
+from services.roles.domain.errors import UnknownError
+from services.roles.domain.working import Working
 from services.roles.store import directories, mappings, working
 from shared import db
 from shared.contracts import management

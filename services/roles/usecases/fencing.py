@@ -7,10 +7,12 @@ from datetime import datetime
 
 import structlog
 
-from services.roles.domain import FenceError, Moment, release
+from services.roles.domain import release
+from services.roles.domain.errors import FenceError
 from services.roles.domain.fence import Rules
 from services.roles.domain.remapping import Change
 from services.roles.domain.rollouts import Rollout
+from services.roles.domain.values import Moment
 from services.roles.store import directories, fences, rollouts
 from services.roles.usecases import settling
 from shared import audit, db, telemetry

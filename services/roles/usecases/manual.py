@@ -3,8 +3,11 @@
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from services.roles.domain import Moment, Told, UnknownError, Working, manual
+from services.roles.domain import manual
+from services.roles.domain.errors import UnknownError
 from services.roles.domain.rollouts import Pending
+from services.roles.domain.values import Moment, Told
+from services.roles.domain.working import Working
 from services.roles.store import directories
 from services.roles.store import manual as given
 from services.roles.usecases import settling

@@ -4,21 +4,15 @@ from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from services.roles.domain import (
-    BadMappingError,
-    Directory,
-    Moment,
-    StaleMappingError,
-    Told,
-    Working,
-    differences,
-    edits,
-)
+from services.roles.domain import differences, edits
 from services.roles.domain.edits import Edited
+from services.roles.domain.errors import BadMappingError, StaleMappingError
 from services.roles.domain.fence import Fence
 from services.roles.domain.previews import Preview
 from services.roles.domain.remapping import remap
 from services.roles.domain.rollouts import Pending, Rollout
+from services.roles.domain.values import Directory, Moment, Told
+from services.roles.domain.working import Working
 from services.roles.store import directories, fences, manual, mappings, outgoing, rollouts
 from services.roles.store.rollouts import Inputs
 from services.roles.usecases import settling

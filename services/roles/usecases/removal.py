@@ -3,7 +3,8 @@
 from collections.abc import Callable, Iterable
 from datetime import datetime
 
-from services.roles.domain import Moment, RoleInUseError, StaleMappingError, UnknownError
+from services.roles.domain.errors import RoleInUseError, StaleMappingError, UnknownError
+from services.roles.domain.values import Moment
 from services.roles.store import mappings
 from services.roles.usecases import manual, mapping
 from shared import audit, db

@@ -11,8 +11,9 @@ from dataclasses import dataclass, field
 
 import structlog
 
-from services.roles.domain import Directory, Told, Working
 from services.roles.domain.rollouts import Pending, Rollout
+from services.roles.domain.values import Directory, Told
+from services.roles.domain.working import Working
 from services.roles.store import directories, outgoing, rollouts, working
 from services.roles.usecases import removal
 from shared import db, outbox
@@ -44,7 +45,7 @@ async def settled(
     """Store what became of a part, and publish what follows."""
     await working.save(tx, [found])
     await rollouts.note(tx, {found.directory.id: pending})
-    await outgoing.append(tx, found, told)
+    await outgoing.append(tx, [(found, told)])
 
 
 @dataclass(slots=True)

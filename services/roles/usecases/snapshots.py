@@ -4,9 +4,10 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from typing import TypeAlias
 
-from services.roles.domain import Directory, Moment, snapshots
+from services.roles.domain import snapshots
 from services.roles.domain.remapping import Change
 from services.roles.domain.rollouts import Rollout
+from services.roles.domain.values import Directory, Moment
 from services.roles.store import directories, rollouts, untold
 from services.roles.usecases import settling
 from shared import db
@@ -45,7 +46,7 @@ async def end(tx: db.Connection, one: Envelope, event: SnapshotEnd) -> None:
     found = await directories.lock(tx, one.directory)
     directory = replace(found, is_resyncing=False)
     opened = Position(one.position.generation, event.begin)
-    moment = Moment(one.time, event.cause, one.id)
+    moment = Moment(one.time, event.cause, one.id, one.traceparent)
     await untold.delete_groups(tx, directory.id, opened)
     await directories.set_resyncing(tx, directory.id, resyncing=False)
     users = await _concerned(tx, found, opened)

@@ -14,7 +14,8 @@ from hypothesis import strategies as st
 
 import services.roles.store
 from services.roles import usecases
-from services.roles.domain import BadMappingError, Moment
+from services.roles.domain.errors import BadMappingError
+from services.roles.domain.values import Moment
 from services.roles.usecases import manual, mapping
 from shared import db
 from shared.contracts.directory_events import Cause

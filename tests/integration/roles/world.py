@@ -15,6 +15,7 @@ from shared import web as edge
 from shared.contracts.envelope import Envelope
 from shared.contracts.ids import GroupId, RoleKey
 from shared.contracts.role_events import Reason
+from shared.keys import Keys
 from tests.support.directory_log import DirectoryLog
 from tests.support.histories import granting
 
@@ -102,7 +103,7 @@ async def api_of(database: db.Database) -> AsyncIterator[Api]:
     commits: list[None] = []
     app = web.Application(middlewares=[edge.observed("roles"), edge.problems({})])
     handlers = http.Handlers(database, lambda: commits.append(None))
-    app.add_subapp("/v1", http.application(handlers, API_KEY))
+    app.add_subapp("/v1", http.application(handlers, Keys(API_KEY)))
     async with test_utils.TestServer(app) as server, ClientSession() as session:
         yield Api(session, str(server.make_url("")).rstrip("/"), commits=commits)
 

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 from aiohttp import ClientSession, test_utils, web
+from prometheus_client import REGISTRY
 
 from shared import consume, db, kafka, service
 from shared import web as edge
@@ -16,6 +17,7 @@ from shared.consume.operations import STATUSES
 from shared.consume.parking import NotStoppedError, OtherRecordError
 from shared.contracts.ids import DirectoryId
 from shared.contracts.topics import DEAD_LETTERS
+from shared.keys import Keys
 from tests.integration.shared import world
 from tests.integration.shared.world import POISON, Reader, new_directory, opening, record
 from tests.support.servers import Servers
@@ -74,6 +76,29 @@ async def test_once_the_fault_is_mended_what_waits_is_applied_in_order_and_the_d
     await fill(reader, publisher, [record(reader.topic, directory, 6)])
     assert await world.effects(reader.database) == {directory: [1, 2, 3, 4, 5, 6]}
     assert await reader.parked() == []
+
+
+def stopped_now(group: str, topic: str) -> dict[str, float | None]:
+    """Return the metric of a group, by state."""
+    name, labels = "rollcall_consumer_stopped_directories", {"group": group, "topic": topic}
+    return {
+        state: REGISTRY.get_sample_value(name, {**labels, "state": state})
+        for state in ("parked", "stalled")
+    }
+
+
+async def test_operators_see_how_many_directories_are_stopped_while_somebody_counts(
+    reader: Reader, publisher: kafka.Publisher
+) -> None:
+    await poisoned(reader, publisher)
+    counting = consume.Stopped(reader.database, "counted", [reader.topic])
+
+    async with service.background(counting.watch):
+        await eventually(
+            lambda: stopped_now("counted", reader.topic) == {"parked": 1, "stalled": 0}
+        )
+
+    assert stopped_now("counted", reader.topic) == {"parked": 0, "stalled": 0}
 
 
 async def test_what_still_fails_stays_parked_with_its_reason(
@@ -300,7 +325,7 @@ async def api(reader: Reader, *, healed: bool) -> AsyncIterator[ClientSession]:
     """Yield a session with the routes as a service mounts them."""
     operations = consume.Operations(reader.consumer(), {reader.topic} if healed else frozenset())
     app = web.Application(middlewares=[edge.observed("test"), edge.problems(STATUSES)])
-    below = web.Application(middlewares=[edge.problems(STATUSES), edge.api_key(KEY)])
+    below = web.Application(middlewares=[edge.problems(STATUSES), edge.api_key(Keys(KEY))])
     below.add_routes(each.route for each in operations.endpoints())
     app.add_subapp("/v1", below)
     headers = {"Authorization": f"Bearer {KEY}"}

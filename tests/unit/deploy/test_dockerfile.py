@@ -32,6 +32,14 @@ def test_everything_is_installed_by_its_hash() -> None:
     assert all("--require-hashes" in one for one in of_locks)
 
 
+def test_what_it_is_made_of_is_written_down_once_everything_is_installed() -> None:
+    installed = DOCKERFILE.index("dist/*.whl")
+    written = DOCKERFILE.index("cyclonedx-py environment")
+
+    assert installed < written < DOCKERFILE.index("FROM $PYTHON\n", installed)
+    assert "/opt/rollcall/sbom.cdx.json /opt/rollcall/bin/python" in DOCKERFILE
+
+
 def test_only_what_the_image_is_made_of_is_sent_to_the_engine() -> None:
     assert IGNORE[1] == "*"
     allowed = [line[1:] for line in IGNORE if line.startswith("!")]

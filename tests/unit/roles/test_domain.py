@@ -8,21 +8,13 @@ from datetime import UTC, datetime
 from hypothesis import given
 
 from services.roles import domain
-from services.roles.domain import (
-    Directory,
-    Given,
-    Held,
-    Moment,
-    Told,
-    Working,
-    explanations,
-    manual,
-    snapshots,
-)
+from services.roles.domain import explanations, manual, snapshots
 from services.roles.domain.edits import Edited
 from services.roles.domain.remapping import remap
 from services.roles.domain.rule import GroupMapping, grouped
 from services.roles.domain.snapshots import Untold
+from services.roles.domain.values import Directory, Given, Held, Moment, Told, name_key
+from services.roles.domain.working import Working
 from services.roles.usecases.snapshots import Decoded, runs
 from shared.contracts import directory_events
 from shared.contracts.directory_events import (
@@ -477,4 +469,4 @@ def test_a_reason_is_told_with_the_groups_names_of_today() -> None:
 
 
 def test_names_compare_in_any_case_and_form() -> None:
-    assert domain.name_key("ÉQUIPE") == domain.name_key("e\u0301quipe")
+    assert name_key("ÉQUIPE") == name_key("e\u0301quipe")

@@ -10,8 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from services.roles import domain
-from services.roles.domain import Moment, Working
 from services.roles.domain.fence import Fence, Rules
+from services.roles.domain.values import Moment, Told
+from services.roles.domain.working import Working
 from shared.contracts.directory_events import Cause, MembershipRemoved
 from shared.contracts.envelope import Envelope
 from shared.contracts.ids import RoleKey, UserId
@@ -35,7 +36,7 @@ class Guarded(Memory):
         part.fence = deepcopy(self.fence)
         return part
 
-    def save(self, part: Working, told: list[domain.Told]) -> None:
+    def save(self, part: Working, told: list[Told]) -> None:
         Memory.save(self, part, told)
         self.fence = part.fence
 

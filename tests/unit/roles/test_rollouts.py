@@ -9,11 +9,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from services.roles import domain
-from services.roles.domain import Given, Moment, Told, Working, manual, snapshots
+from services.roles.domain import manual, snapshots
 from services.roles.domain.edits import Edited
 from services.roles.domain.remapping import Change
 from services.roles.domain.rollouts import Pending, Rollout
 from services.roles.domain.snapshots import Untold
+from services.roles.domain.values import Given, Moment, Told
+from services.roles.domain.working import Working
 from services.roles.usecases.snapshots import Decoded
 from shared.contracts.directory_events import Cause, SnapshotEnd, SnapshotItem
 from shared.contracts.envelope import Envelope, Position
