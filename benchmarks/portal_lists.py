@@ -54,6 +54,10 @@ PAGES: dict[str, Address] = {
     "groups": lambda _: "/groups",
     "groups, a prefix": lambda n: f"/groups?q=team%20{n % 5}",
     "verify": lambda n: f"/verify?q={_GIVEN[(n * 16 + 1) % 16]}nobody{n}@globex.example",
+    "events": lambda _: "/events",
+    "events, a rare type": lambda _: "/events?kind=rollcall.group.deleted.v1",
+    "events, a time": lambda n: f"/events?until=2026-01-{1 + n % 28:02}T00:00",
+    "health": lambda _: "/health",
     "overview": lambda _: "",
     "configure": lambda _: "/provisioning/{directory}",
 }

@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator
 
 # Its plugin would import it at the very end, deep in the stack, where a garbage collection makes
 # Python 3.11 fail (python/cpython#106905).
-import hypothesis  # noqa: F401
+import hypothesis
 import pytest
 
 from tests.support.servers import Databases, Servers, fresh_database
@@ -13,6 +13,10 @@ from tests.support.servers import servers as running_servers
 from tests.support.system import System
 from tests.support.system import running as running_system
 from tests.support.world import World, world_of
+
+# No test asserts a time: a machine that has other work would fail it.
+hypothesis.settings.register_profile("patient", deadline=None)
+hypothesis.settings.load_profile("patient")
 
 
 @pytest.fixture(scope="session")

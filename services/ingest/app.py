@@ -11,6 +11,7 @@ from services.ingest.http import (
     errors,
     management,
     management_limits,
+    management_states,
     request_log,
     scim,
     snapshots,
@@ -112,6 +113,7 @@ def management_api(
         *Schemas(database).endpoints(),
         *snapshots.Snapshots(database, committed).endpoints(),
         *management_limits.Limits(database).endpoints(),
+        *management_states.States(database, url, committed).endpoints(),
     ]
     return api.application(management.ABOUT, table, keys=keys, statuses=management.STATUSES)
 

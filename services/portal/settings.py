@@ -1,14 +1,15 @@
 """The settings of the portal, from the environment."""
 
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
-from pydantic import Field, StringConstraints
+from pydantic import Field, StringConstraints, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 Secret = Annotated[str, StringConstraints(min_length=16)]
 DatabaseUrl = Annotated[str, StringConstraints(pattern=r"^postgres(ql)?://")]
 Url = Annotated[str, StringConstraints(pattern=r"^https?://\S+$")]
 _ORIGINS = r"^(https://[A-Za-z0-9.:-]+( https://[A-Za-z0-9.:-]+)*)?$"
+_OPERATORS = r"^([A-Za-z0-9_.:/-]+=.+)?$"
 PublicUrl = Annotated[str, StringConstraints(pattern=r"^(https?://\S+)?$")]
 
 
@@ -28,6 +29,10 @@ class Settings(BaseSettings):
     accent: Annotated[str, StringConstraints(pattern=r"^(#[0-9a-fA-F]{6})?$")] = ""
     logo: Annotated[str, StringConstraints(pattern=r"^(.+\.(svg|png|webp|jpg))?$")] = ""
     embed_origins: Annotated[str, StringConstraints(pattern=_ORIGINS)] = ""
+    oidc_issuer: PublicUrl = ""
+    oidc_client_id: str = ""
+    oidc_client_secret: str = ""
+    oidc_operators: Annotated[str, StringConstraints(pattern=_OPERATORS)] = ""
     api_key: Secret = Field(validation_alias="ROLLCALL_API_KEY")
     api_keys_file: str = Field("", validation_alias="ROLLCALL_API_KEYS_FILE")
     drain_wait_s: Annotated[float, Field(ge=0, le=15)] = Field(
@@ -41,6 +46,16 @@ class Settings(BaseSettings):
     traces_share: Annotated[float, Field(ge=0, le=1)] = Field(
         1.0, validation_alias="OTEL_TRACES_SAMPLER_ARG"
     )
+
+    @model_validator(mode="after")
+    def _oidc_is_whole(self) -> Self:
+        """Let nobody in by a provider without saying who of its users is an operator."""
+        given = (self.oidc_issuer, self.oidc_client_id, self.oidc_operators)
+        if any(given) and not all(given):
+            raise ValueError(
+                "ROLLCALL_PORTAL_OIDC_ISSUER, _OIDC_CLIENT_ID and _OIDC_OPERATORS go together"
+            )
+        return self
 
     @property
     def base_url(self) -> str:

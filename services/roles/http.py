@@ -126,6 +126,12 @@ class Handlers:
             ),
             Endpoint(
                 "GET",
+                "/directories/{id}/position",
+                self.get_position,
+                {200: management.RolesPosition},
+            ),
+            Endpoint(
+                "GET",
                 "/directories/{id}/groups",
                 self.list_groups,
                 {200: list[management.KnownGroup]},
@@ -237,6 +243,10 @@ class Handlers:
         )
         self.committed()
         return edge.answer(saved)
+
+    async def get_position(self, request: web.Request) -> web.Response:
+        """Answer how far a directory is applied, and how far its role events are published."""
+        return edge.answer(await usecases.position(self.database, request.match_info["id"]))
 
     async def list_groups(self, request: web.Request) -> web.Response:
         """Answer the groups of a directory, or those of `?name=`."""

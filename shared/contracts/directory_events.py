@@ -83,6 +83,42 @@ class DirectoryCreated(DirectoryEvent):
         return "directory"
 
 
+class DirectoryPaused(DirectoryEvent):
+    """Nothing is taken from the provider until it is resumed; users and roles stay as they are."""
+
+    type: ClassVar[str] = "rollcall.directory.paused.v1"
+
+    @property
+    def subject(self) -> str:
+        """The `subject` of the envelope."""
+        return "directory"
+
+
+class DirectoryResumed(DirectoryEvent):
+    """What the provider sends is taken again."""
+
+    type: ClassVar[str] = "rollcall.directory.resumed.v1"
+
+    @property
+    def subject(self) -> str:
+        """The `subject` of the envelope."""
+        return "directory"
+
+
+class DirectoryDeleted(DirectoryEvent):
+    """The directory is gone for good, and nothing follows in its history (ADR 0030).
+
+    A snapshot without items went before it, by which its users, groups and memberships are gone.
+    """
+
+    type: ClassVar[str] = "rollcall.directory.deleted.v1"
+
+    @property
+    def subject(self) -> str:
+        """The `subject` of the envelope."""
+        return "directory"
+
+
 class ResourceEvent(DirectoryEvent):
     """A user or a group changed: the whole resource after it, and what was different before.
 
@@ -264,6 +300,9 @@ EVENTS: dict[str, type[DirectoryEvent]] = {
     event.type: event
     for event in (
         DirectoryCreated,
+        DirectoryPaused,
+        DirectoryResumed,
+        DirectoryDeleted,
         UserCreated,
         UserUpdated,
         UserActivated,

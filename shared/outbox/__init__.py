@@ -19,6 +19,7 @@ from shared.outbox.append import (
     store,
 )
 from shared.outbox.backlog import Backlog
+from shared.outbox.progress import outgoing
 from shared.outbox.relay import BrokenOrderError, Relay
 
 __all__ = [
@@ -34,6 +35,7 @@ __all__ = [
     "hold",
     "holds_more_than",
     "open_history",
+    "outgoing",
     "statement",
     "store",
 ]

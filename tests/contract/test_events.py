@@ -25,6 +25,11 @@ from shared.contracts.envelope import Origin, Position
 from shared.contracts.ids import DirectoryId, GroupId, OrganizationId, RoleKey, UserId
 from shared.contracts.role_events import HeldRole, MappedGroup, Reason, RoleRef
 
+TURNS = (
+    directory_events.DirectoryPaused,
+    directory_events.DirectoryResumed,
+    directory_events.DirectoryDeleted,
+)
 SNAPSHOTS = (SnapshotBegin, SnapshotItem, SnapshotEnd)
 GOLDEN = Path(__file__).parent / "events"
 DIRECTORY = DirectoryId("0b1d4b6c-6f0e-4b53-9a55-0a2f5a4f5a10")
@@ -81,6 +86,8 @@ def _directory_example(
 ) -> directory_events.DirectoryEvent:
     if issubclass(event, directory_events.DirectoryCreated):
         return event(cause=CAUSE, id=DIRECTORY, name="Globex OneLogin", provider="onelogin")
+    if issubclass(event, TURNS):
+        return event(cause=CAUSE)
     if issubclass(event, SNAPSHOTS):
         return _snapshot_example(event)
     if issubclass(event, directory_events.MembershipEvent):

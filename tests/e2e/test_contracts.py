@@ -18,7 +18,8 @@ SCHEMAS = {
     for one in published.every()
 }
 NAMES = (
-    "directory.created", "user.created", "user.updated", "user.activated", "user.deactivated",
+    "directory.created", "directory.paused", "directory.resumed", "directory.deleted",
+    "user.created", "user.updated", "user.activated", "user.deactivated",
     "user.deleted", "group.created", "group.updated", "group.deleted", "membership.added",
     "membership.removed", "snapshot.begin", "snapshot.item", "snapshot.end", "mapping.saved",
     "role.assigned", "role.revoked", "role.state", "manual.assigned", "manual.unassigned",
@@ -47,6 +48,10 @@ async def test_every_record_is_a_cloud_event_that_fits_the_schema_it_names(world
     await acme.delete_group("Owners")
     await acme.become(kofi, set())
     await eventually(lambda: is_told(acme, snapshot["id"]), within_s=30)
+    await acme.turn("pause")
+    await acme.turn("resume")
+    await acme.end()
+    await eventually(lambda: is_over(acme), within_s=30)
 
     found = [record for topic in TOPICS for record in await records(acme, topic)]
 
@@ -75,6 +80,11 @@ async def is_told(acme: Directory, snapshot: str) -> bool:
         is_written = (await answer.json())["finishedAt"] is not None
     events = await acme.events(DIRECTORY_EVENTS.name)
     return is_written and any(event["type"] == "rollcall.snapshot.end.v1" for event in events)
+
+
+async def is_over(acme: Directory) -> bool:
+    """Tell whether the end of the directory is on the log."""
+    return (await acme.events(DIRECTORY_EVENTS.name))[-1]["type"] == "rollcall.directory.deleted.v1"
 
 
 async def records(acme: Directory, topic: str) -> list[bytes]:

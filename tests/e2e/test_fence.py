@@ -8,7 +8,7 @@ import pytest
 from playwright.async_api import Browser, expect
 
 from tests.e2e.test_portal_browser import sign_in
-from tests.support.chromium import chromium, violations
+from tests.support.chromium import chromium, faults
 from tests.support.waiting import eventually
 from tests.support.world import Directory, Person, World
 
@@ -91,17 +91,26 @@ async def test_an_administrator_sees_who_would_lose_what_and_approves(
     administrator = await sign_in(browser, world, directory.organization)
     page = administrator.page
     await page.goto(administrator.base)
+    assert await faults(page) == []
 
     await page.get_by_role("link", name="See who would lose what").click()
     await expect(page.get_by_role("heading", name="Would lose a role: 14 of 14")).to_be_visible()
-    assert await violations(page) == []
+    assert await faults(page) == []
     await expect(page.get_by_role("rowheader", name="user3@globex.test")).to_be_visible()
+    await page.locator("input[name=waiting]").evaluate("it => { it.value = 13 }")
+    await page.get_by_role("button", name="Take 14 roles away").click()
+    await expect(page.get_by_role("alert")).to_be_visible()
+    assert await faults(page) == []
     await page.get_by_role("button", name="Take 14 roles away").click()
 
     await expect(page.get_by_text("Approved.")).to_be_visible()
+    assert await faults(page) == []
     await eventually(lambda: is_clear(directory), within_s=30)
     await eventually(lambda: _is_told(directory), within_s=30)
     await verified(directory)
+    await administrator.opens("/fence")
+    await expect(page.get_by_text("Nothing waits")).to_be_visible()
+    assert await faults(page) == []
 
 
 async def _is_told(directory: Directory) -> bool:

@@ -23,6 +23,9 @@ OPEN = {
     ("GET", "/link/{token}"): 410,
     ("POST", "/link/{token}"): 410,
     ("POST", "/sign-out"): 403,
+    ("GET", "/sign-in"): 404,
+    ("GET", "/sign-in/begin"): 404,
+    ("GET", "/sign-in/callback"): 404,
     ("GET", "/"): 303,
     ("GET", "/organizations"): 404,
     ("POST", "/organizations"): 403,
@@ -48,7 +51,7 @@ def routes() -> list[tuple[str, str]]:
     nothing: Any = None
     settings = Settings.model_construct(
         secret="s" * 16, host="127.0.0.1", port=1, public_url="", api_key="k" * 16, accent="",
-        api_keys_file="", logo="", product_name="Rollcall", embed_origins="",
+        api_keys_file="", logo="", product_name="Rollcall", embed_origins="", oidc_issuer="",
     )  # fmt: skip
     services = Services(nothing, "http://127.0.0.1:1", "http://127.0.0.1:1")
     made = app.application(nothing, services, settings, Hub(nothing, services))
@@ -111,7 +114,7 @@ async def theirs(world: World) -> Theirs:
     )
     parts = {"dir": directory.id, "key": directory.token.split("_")[1], "id": stranger.id,
              "group": directory.groups["Confidential"], "request": request,
-             "link": link["id"]}  # fmt: skip
+             "link": link["id"], "event": f"{directory.id}:1:1"}  # fmt: skip
     words = ("lovelace", "Confidential", directory.token[-4:], directory.endpoint)
     return Theirs(directory.organization, parts, words)
 
@@ -127,7 +130,8 @@ async def refused(directory: Directory) -> str:
 
 def ids_for(path: str, other: Theirs) -> str:
     """Fill the parts of a path with the ids of another organization, of the right kind."""
-    kinds = {"/groups/": "group", "/requests/": "request", "/links/": "link"}
+    kinds = {"/groups/": "group", "/requests/": "request", "/links/": "link",
+             "/events/": "event"}  # fmt: skip
     kind = next((key for part, key in kinds.items() if part in path), "id")
     return path.format(**{**other.parts, "id": other.parts[kind], "org": "{org}"})
 

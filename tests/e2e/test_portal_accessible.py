@@ -6,16 +6,19 @@ from dataclasses import dataclass
 import pytest
 from playwright.async_api import Browser, Page, expect
 
-from tests.support.chromium import chromium, violations
+from tests.support.chromium import chromium, faults
 from tests.support.portal import call_with_wrong_token, seen, sign_in
 from tests.support.world import Directory, Person, World
 
-EMPTY = ("", "/provisioning", "/roles", "/verify", "/users", "/groups", "/activity", "/links")
+EMPTY = ("", "/provisioning", "/roles", "/verify", "/users", "/groups", "/activity", "/events",
+         "/health", "/links")  # fmt: skip
 # Screens and states of a directory in use; what is in braces is filled in.
 USED = (
     *EMPTY,
     "/provisioning/{directory}",
     "/provisioning/{directory}/tokens/{token}/revoke",
+    "/provisioning/{directory}/pause",
+    "/fence",
     "/verify?q=magdalena",
     "/verify?q=ma",
     "/verify?q=nobody",
@@ -25,6 +28,12 @@ USED = (
     "/users/{user}",
     "/groups?q=nobody",
     "/groups/{group}",
+    "/events?kind=role.events.v1",
+    "/events?q=magdalena@globex.test&kind=rollcall.user.created.v1",
+    "/events?q=nobody&since=never",
+    "/events?kind=rollcall.group.deleted.v1",
+    "/events?pause=1",
+    "/events/{directory}:1:1",
     "/nothing",
 )
 STOPS = 60
@@ -65,20 +74,6 @@ async def used(world: World) -> Used:
     await directory.become(person, {"admin"})
     await call_with_wrong_token(directory)
     return Used(directory, person)
-
-
-async def faults(page: Page) -> list[str]:
-    """Return what axe finds, wide and at 320 px, in light and dark, and what is too wide."""
-    found = []
-    # No colour is halfway to another one; and with the scheme nothing but colours changes.
-    await page.emulate_media(color_scheme="light", reduced_motion="reduce")
-    for width in (1280, 320):
-        await page.set_viewport_size({"width": width, "height": 800})
-        found += [f"{width}: {each}" for each in await violations(page)]
-        actual = await page.evaluate("document.documentElement.scrollWidth")
-        found += [f"{actual} pixels wide at {width}"] if actual > width else []
-    await page.emulate_media(color_scheme="dark", reduced_motion="reduce")
-    return [*found, *(f"dark: {each}" for each in await violations(page, only_colours=True))]
 
 
 @pytest.mark.timeout(300)
@@ -171,6 +166,7 @@ async def test_a_directory_is_set_up_by_keyboard_alone(browser: Browser, world: 
     await keys.type("Admin")
     await tab_to(page, "Save", "button")
     await keys.press("Enter")
+    await expect(page.get_by_text("Saved.")).to_be_visible()
     await directory.become(person, {"admin"})
     await tab_to(page, "Verify")
     await keys.press("Enter")
@@ -215,5 +211,120 @@ async def test_what_the_ear_hears_of_the_overview(browser: Browser, world: World
               - link "Overview"
         - main
         - contentinfo
+        """
+    )
+
+
+async def test_a_directory_is_paused_and_resumed_by_keyboard_alone(
+    browser: Browser, world: World
+) -> None:
+    directory = await world.directory()
+    administrator = await sign_in(browser, world, directory.organization)
+    page, keys = administrator.page, administrator.page.keyboard
+    await administrator.opens(f"/provisioning/{directory.id}")
+    await tab_to(page, "Pause")
+    await keys.press("Enter")
+    await expect(page.get_by_role("heading", name="Pause Globex")).to_be_visible()
+    await tab_to(page, "Type Globex to pause it", "input")
+    await keys.type("Initech")
+    await keys.press("Enter")
+    # The summary has the focus, and leads to the field.
+    await expect(page.get_by_role("alert")).to_be_focused()
+    await tab_to(page, "Type the name as it is")
+    await keys.press("Enter")
+    await expect(page.get_by_label("Type Globex to pause it")).to_be_focused()
+    await keys.press("Control+A")
+    await keys.type("Globex")
+    await keys.press("Enter")
+    await expect(page.get_by_text("by an administrator")).to_be_visible()
+
+    await tab_to(page, "Resume")
+    await keys.press("Enter")
+    await expect(page.get_by_role("heading", name="Resume Globex")).to_be_visible()
+    await tab_to(page, "Resume syncing", "button")
+    await keys.press("Enter")
+
+    await expect(page.get_by_role("link", name="Pause Globex")).to_be_visible()
+
+
+async def test_an_event_is_found_and_revealed_by_keyboard_alone(
+    browser: Browser, world: World
+) -> None:
+    made = await used(world)
+    administrator = await sign_in(browser, world, made.directory.organization)
+    page, keys = administrator.page, administrator.page.keyboard
+    await administrator.opens("/events")
+    await seen(page, "magnus@globex.test: Created")
+    await tab_to(page, "User, group or id", "input")
+    await keys.type("magnus@globex.test")
+    await keys.press("Enter")
+    await expect(page.locator(".calls li")).to_have_count(1)
+    await tab_to(page, "user.created")
+    await keys.press("Enter")
+    await expect(page.get_by_role("heading", name="user.created")).to_be_visible()
+    await tab_to(page, "Reveal", "button")
+    await keys.press("Enter")
+
+    await expect(page.locator("pre")).to_contain_text("magnus@globex.test")
+
+
+async def test_what_the_ear_hears_of_events_health_and_deleting(
+    browser: Browser, world: World
+) -> None:
+    made = await used(world)
+    administrator = await sign_in(browser, world, made.directory.organization)
+    page = await administrator.opens("/events?kind=rollcall.group.created.v1")
+    await seen(page, "Admins: Created")
+
+    await expect(page.locator("main")).to_match_aria_snapshot(
+        """
+        - main:
+          - heading "Events" [level=1]
+          - search:
+            - combobox "Topic or type"
+            - searchbox "User, group or id"
+            - textbox "From (UTC)"
+            - textbox "Until (UTC)"
+            - button "Show"
+          - paragraph:
+            - link "Pause"
+          - region:
+            - heading [level=2]
+            - list:
+              - listitem:
+                - time
+                - link /group.created number \\d+/
+                - paragraph: "Admins: Created"
+        """
+    )
+    await administrator.opens("/health")
+    await expect(page.locator("main")).to_match_aria_snapshot(
+        """
+        - main:
+          - heading "Sync health" [level=1]
+          - region "The token is not accepted"
+          - region "How far each stage is":
+            - table "The stages that a change passes, in order":
+              - rowgroup:
+                - row "Stage State Waits for Event"
+              - rowgroup:
+                - row /Received/
+                - row /Stored Up to date/
+                - row /Published Up to date/
+          - region "How long the way takes"
+          - region "What needs a look"
+        """
+    )
+    await administrator.opens(f"/provisioning/{made.directory.id}/pause")
+    await expect(page.locator("main")).to_match_aria_snapshot(
+        """
+        - main:
+          - heading "Pause Globex" [level=1]
+          - list:
+            - listitem
+          - textbox "Type Globex to pause it"
+          - paragraph:
+            - button "Pause syncing"
+            - link "Leave it as it is"
         """
     )

@@ -58,3 +58,17 @@ async def violations(page: Page, *, only_colours: bool = False) -> list[str]:
         for violation in found["violations"]
         for node in violation["nodes"]
     ]
+
+
+async def faults(page: Page) -> list[str]:
+    """Return what axe finds, wide and at 320 px, in light and dark, and what is too wide."""
+    found = []
+    # No colour is halfway to another one; and with the scheme nothing but colours changes.
+    await page.emulate_media(color_scheme="light", reduced_motion="reduce")
+    for width in (1280, 320):
+        await page.set_viewport_size({"width": width, "height": 800})
+        found += [f"{width}: {each}" for each in await violations(page)]
+        actual = await page.evaluate("document.documentElement.scrollWidth")
+        found += [f"{actual} pixels wide at {width}"] if actual > width else []
+    await page.emulate_media(color_scheme="dark", reduced_motion="reduce")
+    return [*found, *(f"dark: {each}" for each in await violations(page, only_colours=True))]

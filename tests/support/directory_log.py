@@ -9,6 +9,7 @@ from shared.contracts import envelope
 from shared.contracts.directory_events import (
     Cause,
     DirectoryCreated,
+    DirectoryDeleted,
     DirectoryEvent,
     GroupCreated,
     GroupDeleted,
@@ -181,6 +182,15 @@ class DirectoryLog:
         if self._begin is not None:
             self._append(SnapshotEnd(cause=self._resync(), begin=self._begin))
             self._begin = None
+
+    def delete(self) -> None:
+        """Delete the directory, as an administrator does: a snapshot that tells of nobody."""
+        cause = Cause(kind="administrator", id=stable_id("deletion"), actor="ada")
+        begin = len(self.records) + 1
+        self._append(SnapshotBegin(cause=cause, name="Globex", provider="onelogin"))
+        self._append(SnapshotEnd(cause=cause, begin=begin))
+        self._append(DirectoryDeleted(cause=cause))
+        self.users, self.groups, self.edges, self._begin = {}, {}, set(), None
 
     def _listed(self, part: int) -> list[tuple[tuple[str, ...], dict[str, Any]]]:
         if part == 2:

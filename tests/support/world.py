@@ -12,6 +12,7 @@ from typing import Any
 from urllib.parse import quote_plus
 
 import aiohttp
+import asyncpg
 from aiokafka import AIOKafkaConsumer, TopicPartition
 
 from shared.contracts.topics import LANES
@@ -220,6 +221,30 @@ class Directory:
         await eventually(answered, within_s=60)
         assert answer is not None
         return answer
+
+    async def turn(self, act: str) -> None:
+        """Pause or resume the directory."""
+        await self.world.post("ingest", f"/directories/{self.id}/{act}", {"actor": "app"})
+
+    async def rest(self) -> None:
+        """Let half a minute pass since the directory was paused."""
+        connection = await asyncpg.connect(self.world.system.run["postgres"]["ingest"])
+        try:
+            await connection.execute(
+                "update ingest.directories set state_since = state_since - interval '30 s' "
+                "where id = $1",
+                self.id,
+            )
+        finally:
+            await connection.close()
+
+    async def end(self) -> None:
+        """Delete the directory for good; it was paused half a minute ago."""
+        await self.turn("pause")
+        await self.rest()
+        url = f"{self.world.system.run['ingest']}/v1/directories/{self.id}?actor=app"
+        async with self.world.http.delete(url, headers=self.world.headers) as answer:
+            assert answer.status == 204, await answer.text()
 
     async def roles_of(self, person: Person) -> set[str]:
         """Return the roles that a user holds, by the roles service; none for an unknown user."""

@@ -5,15 +5,24 @@ ManagementError
 ├── TooManyTokens    two bearer tokens live at most
 ├── UnclearSchema    a declaration does not say what it must
 ├── SchemaConflict   a declaration that other schemas or stored values stand against
+├── State            a directory that is paused, or not, or deleted
 └── Serving          ingest must not run meanwhile
 """
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
+from typing import Literal
 
 from shared.contracts.ids import DirectoryId, OrganizationId
 
 LIVE_TOKENS = 2
+State = Literal["live", "paused", "deleted"]
+RESTS_FOR = timedelta(seconds=30)
+"""How long a directory must be paused before it is deleted.
+
+By then no request is under way that came in before: one takes 25 s at most, and a token is
+remembered for 5.
+"""
 
 
 class ManagementError(Exception):
@@ -34,6 +43,10 @@ class UnclearSchemaError(ManagementError):
 
 class SchemaConflictError(ManagementError):
     """Other schemas of the directory, or stored values, stand against a declaration."""
+
+
+class StateError(ManagementError):
+    """What is asked for does not go together with the state that a directory is in."""
 
 
 class ServingError(ManagementError):
@@ -60,3 +73,17 @@ class Directory:
     created_at: datetime
     last_request_at: datetime | None = None
     delayed_s: float = 0.0
+    state: State = "live"
+    state_since: datetime | None = None
+    state_by: str | None = None
+
+    def check_rests(self, now: datetime) -> None:
+        """Raise StateError unless nothing writes to the directory any more."""
+        if self.state != "paused" or self.state_since is None:
+            raise StateError("Pause the directory first; what its provider sends is refused then.")
+        left = self.state_since + RESTS_FOR - now
+        if left > timedelta():
+            raise StateError(
+                "The directory was paused a moment ago, and requests may be under way. "
+                f"Delete it in {left.seconds + 1} seconds."
+            )

@@ -50,6 +50,7 @@ class Access:
     expires_at: datetime | None
     types: Types = field(default_factory=lambda: TYPES)
     limit: Limit | None = None
+    is_paused: bool = False
 
 
 def compose(key_id: str, random: bytes) -> str:

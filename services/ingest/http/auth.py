@@ -11,7 +11,7 @@ from aiohttp import web
 from aiohttp.typedefs import Middleware
 
 from services.ingest.domain.tokens import Access
-from services.ingest.scim.errors import Unauthorized
+from services.ingest.scim.errors import Paused, Unauthorized
 from services.ingest.usecases import tokens
 from shared import db
 from shared import web as edge
@@ -23,6 +23,7 @@ _REMEMBER_S = 5.0
 _ASK_AGAIN_S = 3.0
 _REMEMBER_MOST = 10_000
 _MAX_TOKEN_CHARS = 128
+_PAUSED_S = 300
 _FLUSH_EVERY_S = 1.0
 ACCESS = web.RequestKey("access", Access)
 
@@ -104,7 +105,9 @@ def bearer(gatekeeper: Gatekeeper) -> Middleware:
         directory = request.path.removeprefix(BASE).partition("/")[0]
         # Ping lets an administrator choose the word before the token.
         value = request.headers.get("Authorization", "").rpartition(" ")[2]
-        request[ACCESS] = await gatekeeper.admit(value, DirectoryId(directory))
+        access = request[ACCESS] = await gatekeeper.admit(value, DirectoryId(directory))
+        if access.is_paused:
+            raise Paused(_PAUSED_S)
         return await handler(request)
 
     return check

@@ -51,6 +51,7 @@ STATUSES: Mapping[type[errors.ScimError], tuple[int, str | None]] = {
     errors.Busy: (503, None),
     errors.Behind: (503, None),
     errors.Full: (503, None),
+    errors.Paused: (503, None),
 }
 # A resource travels in one event, on a change together with its old values.
 _AN_EVENT = f"a resource may be: its event exceeds {MAX_EVENT_BYTES} bytes"

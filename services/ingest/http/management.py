@@ -11,6 +11,7 @@ from services.ingest.domain.directories import (
     Organization,
     SchemaConflictError,
     ServingError,
+    StateError,
     TooManyTokensError,
     UnclearSchemaError,
     UnknownError,
@@ -33,6 +34,7 @@ STATUSES: Mapping[type[Exception], int] = {
     TooManyTokensError: 409,
     UnclearSchemaError: 400,
     SchemaConflictError: 409,
+    StateError: 409,
     ServingError: 409,
 }
 
@@ -90,6 +92,12 @@ class Management:
             ),
             Endpoint("GET", "/directories/{id}", self.get_directory, {200: management.Directory}),
             Endpoint(
+                "GET",
+                "/directories/{id}/position",
+                self.get_position,
+                {200: management.Outgoing},
+            ),
+            Endpoint(
                 "POST",
                 "/directories/{id}/tokens",
                 self.issue_token,
@@ -140,6 +148,11 @@ class Management:
         found = await directories.get(self.database, request.match_info["id"])
         return edge.answer(self._directory(found))
 
+    async def get_position(self, request: web.Request) -> web.Response:
+        """Answer where the history of a directory ends, and how far it is published."""
+        found = await directories.position(self.database, request.match_info["id"])
+        return edge.answer(found)
+
     async def list_pulses(self, request: web.Request) -> web.Response:
         """Answer the mark of each organization, by which one sees that it was called."""
         wanted = edge.query(request, management.PulseQuery)
@@ -171,16 +184,24 @@ class Management:
         return web.Response(status=204)
 
     def _directory(self, found: Directory) -> management.Directory:
-        return management.Directory(
-            id=found.id,
-            organization_id=found.organization,
-            name=found.name,
-            provider=found.provider,
-            endpoint=f"{self.public_url}/scim/v2/{found.id}",
-            created_at=found.created_at,
-            last_request_at=found.last_request_at,
-            delayed_s=found.delayed_s,
-        )
+        return told(found, self.public_url)
+
+
+def told(found: Directory, public_url: str) -> management.Directory:
+    """Return a directory as the API tells of it."""
+    return management.Directory(
+        id=found.id,
+        organization_id=found.organization,
+        name=found.name,
+        provider=found.provider,
+        endpoint=f"{public_url}/scim/v2/{found.id}",
+        created_at=found.created_at,
+        last_request_at=found.last_request_at,
+        delayed_s=found.delayed_s,
+        state=found.state,
+        state_since=found.state_since,
+        state_by=found.state_by,
+    )
 
 
 def _organization(found: Organization) -> management.Organization:

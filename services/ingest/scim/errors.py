@@ -10,7 +10,7 @@
         Unresolved, Unsupported, Unauthorized, Forbidden, UnfilteredDiscovery, MethodNotAllowed,
         UnsupportedMediaType, RequestTimeout
         └── to be sent again later: TryLater
-            TooManyRequests, Busy, Behind, Full
+            TooManyRequests, Busy, Behind, Full, Paused
 
 The docstring of a class is its public `detail`, filled from its fields: what is wrong, what to do.
 """
@@ -330,4 +330,12 @@ class Full(TryLater):
     """Changes are not accepted at the moment: the storage of this service is full.
 
     Its operator has to make room. Send the request again in {retry_after_s} seconds.
+    """
+
+
+@dataclass(eq=False)
+class Paused(TryLater):
+    """This directory is paused; this request changed nothing.
+
+    An administrator resumes it in the portal. Send the request again in {retry_after_s} seconds.
     """

@@ -26,7 +26,7 @@ values ($1, $2, $3, $4, $5)
 # Only where the published position lags is the outbox looked at.
 _FROM_DIRECTORIES = """
 select d.id, d.organization_id, d.name, d.provider, d.created_at, d.last_request_at,
-       coalesce(delay.seconds, 0) as delayed_s
+       coalesce(delay.seconds, 0) as delayed_s, d.state, d.state_since, d.state_by
 from directories as d
 left join lateral (
   select extract(epoch from clock_timestamp() - first.created_at)::float8 as seconds
@@ -72,10 +72,22 @@ _REVOKE = """
 update tokens set revoked_at = coalesce(revoked_at, $3) where directory_id = $1 and id = $2
 returning id
 """
+_REVOKE_ALL = "update tokens set revoked_at = $2 where directory_id = $1 and revoked_at is null"
+_SET_STATE = """
+update directories set state = $2, state_since = $3, state_by = $4 where id = $1
+"""
+# In the order in which they refer to each other.
+_EMPTY = (
+    "delete from memberships where directory_id = $1",
+    "delete from groups where directory_id = $1",
+    "delete from users where directory_id = $1",
+)
+_PATIENCE = "set local statement_timeout = 0"
+_PATIENCE_S = 20.0
 _CHANGE_LIMIT = "update directories set requests_per_second = $2, burst = $3 where id = $1"
 _ACCESS = """
 select t.digest, t.directory_id, t.expires_at, d.organization_id, d.provider,
-       d.requests_per_second, d.burst, (
+       d.requests_per_second, d.burst, d.state = 'paused' as is_paused, (
   select jsonb_agg(
     jsonb_build_object('resourceType', s.resource_type, 'schema', s.document) order by s.urn_key
   )::text
@@ -142,6 +154,32 @@ async def get(connection: db.Connection, key: str) -> Directory:
     return _directory(row)
 
 
+async def lock(tx: db.Connection, key: str) -> Directory:
+    """Return a directory whose state nobody else changes until commit. Raises UnknownError."""
+    if is_id(key):
+        await tx.fetchval(_LOCK_DIRECTORY, key)
+    return await get(tx, key)
+
+
+async def set_state(tx: db.Connection, directory: Directory) -> None:
+    """Store the state that a directory is in, since when and by whom."""
+    await tx.execute(
+        _SET_STATE, directory.id, directory.state, directory.state_since, directory.state_by
+    )
+
+
+async def empty(tx: db.Connection, directory: DirectoryId) -> None:
+    """Delete all users, groups and memberships; of a large directory that takes seconds."""
+    await tx.execute(_PATIENCE)
+    for statement in _EMPTY:
+        await tx.execute(statement, directory, timeout=_PATIENCE_S)
+
+
+async def revoke_all(tx: db.Connection, directory: DirectoryId, now: datetime) -> None:
+    """End all tokens of a directory."""
+    await tx.execute(_REVOKE_ALL, directory, now)
+
+
 async def listed(connection: db.Connection, organization_id: str | None) -> list[Directory]:
     """Return the directories of an organization, or of all."""
     return [_directory(row) for row in await connection.fetch(_DIRECTORIES, organization_id)]
@@ -175,12 +213,6 @@ async def insert_token(tx: db.Connection, token: Token) -> None:
     )
 
 
-async def lock_tokens(tx: db.Connection, directory: DirectoryId) -> list[Token]:
-    """Return the tokens of a directory; nobody else changes them until commit."""
-    await tx.fetchval(_LOCK_DIRECTORY, directory)
-    return await tokens(tx, directory)
-
-
 async def tokens(connection: db.Connection, directory: DirectoryId) -> list[Token]:
     """Return the tokens of a directory, also those that no longer live."""
     return [_token(row) for row in await connection.fetch(_TOKENS, directory)]
@@ -205,6 +237,7 @@ async def access(connection: db.Connection, key_id: str) -> tuple[bytes, Access]
         row["expires_at"],
         declaration.types(row["declared"]) if row["declared"] else TYPES,
         Limit(row["requests_per_second"], row["burst"]) if row["burst"] else None,
+        is_paused=row["is_paused"],
     )
 
 
@@ -226,6 +259,9 @@ def _directory(row: db.Record) -> Directory:
         row["created_at"],
         row["last_request_at"],
         row["delayed_s"],
+        row["state"],
+        row["state_since"],
+        row["state_by"],
     )
 
 

@@ -10,8 +10,6 @@ and go, and the last page costs as much as the first.
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-import orjson
-
 from services.ingest.domain.resources import Resource
 from services.ingest.scim.errors import NotFound
 from services.ingest.scim.schema import ResourceType
@@ -126,7 +124,7 @@ async def related(connection: db.Connection, resource: Resource) -> Named:
     """Return the groups of a user or the members of a group."""
     statement = _RELATED[resource.type.name]
     listed = await connection.fetchval(statement, resource.directory, resource.id)
-    return _named(listed)
+    return listed or []
 
 
 def _statement(parts: Sequence[Part], conditions: Sequence[str], window: Window) -> str:
@@ -231,8 +229,4 @@ def _row(resource_type: ResourceType, directory: DirectoryId, row: db.Record) ->
         row["created_at"],
         row["updated_at"],
     )
-    return Row(resource, Place(row["sort_key"], row["id"]), _named(row["related"]))
-
-
-def _named(listed: str | None) -> Named:
-    return orjson.loads(listed) if listed else []
+    return Row(resource, Place(row["sort_key"], row["id"]), row["related"] or [])

@@ -8,10 +8,10 @@ from services.ingest.domain.directories import Directory, Organization
 from services.ingest.domain.rates import Limit
 from services.ingest.domain.resources import Act
 from services.ingest.store import directories, events
-from shared import db
+from shared import db, outbox
 from shared.contracts.directory_events import Cause, DirectoryCreated
 from shared.contracts.ids import DirectoryId, OrganizationId
-from shared.contracts.management import NewDirectory
+from shared.contracts.management import NewDirectory, Outgoing
 
 
 async def create_organization(
@@ -60,6 +60,13 @@ async def get(database: db.Database, key: str) -> Directory:
     """Return a directory. Raises UnknownError."""
     async with database.connection() as connection:
         return await directories.get(connection, key)
+
+
+async def position(database: db.Database, key: str) -> Outgoing:
+    """Return where the history of a directory ends, and how far it is published. UnknownError."""
+    async with database.connection() as connection:
+        found = await directories.get(connection, key)
+        return await outbox.outgoing(connection, found.id)
 
 
 async def listed(database: db.Database, organization_id: str | None) -> list[Directory]:

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from datetime import datetime
 
 from services.ingest.domain import tokens
-from services.ingest.domain.directories import LIVE_TOKENS, TooManyTokensError
+from services.ingest.domain.directories import LIVE_TOKENS, StateError, TooManyTokensError
 from services.ingest.domain.tokens import Access, Token
 from services.ingest.store import directories
 from shared import db
@@ -22,13 +22,15 @@ async def issue(
 ) -> tuple[Token, str]:
     """Return a new token and its value, told this once.
 
-    Raises UnknownError, TooManyTokensError.
+    Raises UnknownError, StateError, TooManyTokensError.
     """
     key_id = secrets.token_hex(_KEY_ID_BYTES)
     value = tokens.compose(key_id, secrets.token_bytes(_RANDOM_BYTES))
     async with database.transaction() as tx:
-        owner = await directories.get(tx, directory)
-        existing = await directories.lock_tokens(tx, owner.id)
+        owner = await directories.lock(tx, directory)
+        if owner.state == "deleted":
+            raise StateError("This directory was deleted; connect the provider to a new one.")
+        existing = await directories.tokens(tx, owner.id)
         if sum(token.is_live(now) for token in existing) >= LIVE_TOKENS:
             raise TooManyTokensError(
                 f"{LIVE_TOKENS} tokens are in use already; revoke one before creating another."

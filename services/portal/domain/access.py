@@ -49,6 +49,14 @@ class Session:
 
     organization: OrganizationId | None
     csrf: str
+    name: str | None = None
+
+    @property
+    def actor(self) -> str:
+        """What the acts of this session are recorded under."""
+        if self.name:
+            return self.name
+        return "an operator" if self.organization is None else "an administrator"
 
     def may_see(self, organization: str) -> bool:
         """Tell whether an organization's pages are open to this session."""

@@ -114,7 +114,10 @@ _ADVICE: Mapping[tuple[int, str | None, str], str] = {
     ),
     (429, None, ""): "{provider} called faster than is accepted; it tries again by itself.",
     (501, None, ""): "{provider} asked for something that Rollcall does not offer.",
-    (503, None, ""): "Rollcall was busy; nothing is lost, the call may be repeated. {retry}",
+    (503, None, ""): (
+        "Rollcall was busy, or the directory is paused; the answer says which. Nothing is lost: "
+        "the call may be repeated. {retry}"
+    ),
 }
 _OUR_FAULT = (
     "Something went wrong here, not at {provider}. If it happens again, quote the request id."

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, Literal
 
 from shared.contracts.ids import DirectoryId, GroupId, OrganizationId, UserId
@@ -17,6 +17,30 @@ class Delay:
 
     stage: str
     since: datetime
+    topic: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class HopDelay:
+    """How long one station of the way took: half of the events less, 19 in 20 less."""
+
+    typical: timedelta
+    slow: timedelta
+
+    @classmethod
+    def of(cls, seconds: Sequence[float]) -> "HopDelay":
+        """Return it from both in seconds; clocks of two machines may differ, so none is below 0."""
+        typical, slow = (timedelta(seconds=max(each, 0.0)) for each in seconds)
+        return cls(typical, slow)
+
+
+@dataclass(frozen=True, slots=True)
+class HopDelays:
+    """How long the newest events of a topic took until they were told, and then until seen here."""
+
+    events: int
+    told: HopDelay
+    seen: HopDelay
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,6 +123,38 @@ class EventRow:
     type: str
     time: datetime
     data: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class LoggedEvent:
+    """An event of the log, with its times: made and stored, published, seen in the read model."""
+
+    id: str
+    topic: str
+    type: str
+    subject: str
+    time: datetime
+    generation: int
+    sequence: int
+    published_at: datetime | None
+    visible_at: datetime
+    data: Mapping[str, Any]
+
+    @property
+    def row(self) -> EventRow:
+        """The event as a timeline shows it."""
+        return EventRow(self.id, self.type, self.time, self.data)
+
+
+@dataclass(frozen=True, slots=True)
+class EventFilter:
+    """Which events of a topic to list: of one type, about a user or group, in a time."""
+
+    topic: str
+    type: str | None = None
+    subject: str | None = None
+    since: datetime | None = None
+    until: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)

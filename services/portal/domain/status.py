@@ -41,6 +41,8 @@ def of(
     It is None where one was accepted since.
     """
     provider = called(directory.provider)
+    if directory.state != "live":
+        return _turned(provider, directory, now)
     if refused is not None:
         return _refused(provider, refused, now)
     if directory.last_request_at is None:
@@ -52,6 +54,19 @@ def of(
         )
         return Status("Changes are delayed", words, "waiting")
     return _of_traffic(provider, directory.last_request_at, counts, now)
+
+
+def _turned(provider: str, directory: Directory, now: datetime) -> Status:
+    when = f" {ago(directory.state_since, now)}" if directory.state_since else ""
+    act = f"{sentence(directory.state)}{when} by {directory.state_by or 'somebody'}."
+    if directory.state == "deleted":
+        return Status("Deleted", f"{act} Its users, groups and roles are gone.", "quiet")
+    return Status(
+        "Paused",
+        f"{act} What {provider} sends is refused, and users keep the roles they hold, until "
+        "somebody resumes it.",
+        "quiet",
+    )
 
 
 def _refused(provider: str, refused: Request, now: datetime) -> Status:

@@ -62,6 +62,14 @@ def event_in_words(event: EventRow, of: Literal["user", "group"] = "user") -> st
     through = listed([one["displayName"] for one in reason.get("groups", ())])
     changed = ", ".join(data.get("changed") or [])
     words = {
+        "directory.created": "The directory was connected",
+        "directory.paused": f"Paused by {_actor(data)}",
+        "directory.resumed": f"Resumed by {_actor(data)}",
+        "directory.deleted": f"Deleted by {_actor(data)}",
+        "snapshot.begin": "Everything is told again from here on",
+        "snapshot.item": "Told again",
+        "snapshot.end": "Everything was told again",
+        "mapping.saved": f"Mapping saved, version {data.get('version')}",
         "user.created": "Created",
         "user.updated": f"Changed: {changed}",
         "user.activated": "Activated",
@@ -79,6 +87,18 @@ def event_in_words(event: EventRow, of: Literal["user", "group"] = "user") -> st
     }
     name = event.type.removeprefix("rollcall.").removesuffix(".v1")
     return words.get(name, name)
+
+
+def _actor(data: Mapping[str, Any]) -> str:
+    return str((data.get("cause") or {}).get("actor") or "somebody")
+
+
+def told_in_words(event: EventRow) -> str:
+    """Say of whom an event tells what, where it stands by itself."""
+    data = event.data
+    known = data.get("user") or data.get("resource") or {}
+    who = known.get("userName") or known.get("displayName")
+    return f"{who}: {event_in_words(event)}" if who else event_in_words(event)
 
 
 def _why_given(kind: str, through: str) -> str:

@@ -3,7 +3,6 @@
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import urlencode
 
@@ -12,7 +11,7 @@ from aiohttp import web
 from services.portal.clients import Services
 from services.portal.domain import activity
 from services.portal.domain.errors import MissingError
-from services.portal.http import render
+from services.portal.http import filters, render
 from services.portal.http.session import organization_of
 from shared.contracts.ids import is_id
 from shared.contracts.management import Directory, RequestPage, RequestQuery
@@ -22,7 +21,6 @@ _METHODS = {
     "": "All", "GET": "Read", "POST": "Create", "PUT": "Replace", "PATCH": "Change",
     "DELETE": "Delete",
 }  # fmt: skip
-_MAX_TEXT = 200
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,8 +51,8 @@ class Filters:
         """Return the query that the request log understands."""
         return RequestQuery(
             after=after if is_id(after) else None,
-            since=_moment(self.since),
-            until=_moment(self.until),
+            since=filters.moment(self.since),
+            until=filters.moment(self.until),
             status=self.result or None,
             method=self.method or None,
             text=self.text or None,
@@ -76,28 +74,29 @@ class Activity:
 
     async def requests(self, request: web.Request) -> web.Response:
         """Show the calls of a directory by day, the newest first; filters are in the address."""
-        directory, directories = await self._directory(request)
-        filters = _filters(request.query)
+        directory, directories = await chosen_directory(self.services, request)
+        chosen = filters_of(request.query)
         found = RequestPage(items=[])
-        if directory and not filters.problems:
-            wanted = filters.wanted(request.query.get("after", ""))
+        if directory and not chosen.problems:
+            wanted = chosen.wanted(request.query.get("after", ""))
             found = await self.services.requests(directory.id, wanted)
-        more = directory and found.next and filters.address(directory.id, found.next)
+        more = directory and found.next and chosen.address(directory.id, found.next)
         values = {
             "directory": directory,
             "directories": directories,
             "days": activity.by_day(found.items),
             "next": more,
-            "filters": filters,
+            "export": directory and chosen.address(directory.id, ""),
+            "filters": chosen,
             "results": _RESULTS,
             "methods": _METHODS,
             "is_first": "after" not in request.query,
         }
-        return await self._page(request, "activity.html", values, 422 if filters.problems else 200)
+        return await self._page(request, "activity.html", values, 422 if chosen.problems else 200)
 
     async def request(self, request: web.Request) -> web.Response:
         """Show one call: what was sent, masked, what was answered, what to do."""
-        directory, _ = await self._directory(request)
+        directory, _ = await chosen_directory(self.services, request)
         if directory is None:
             raise MissingError
         found = await self.services.request(directory.id, request.match_info["id"])
@@ -105,15 +104,6 @@ class Activity:
         tokens = await self.services.tokens(directory.id)
         values = {"directory": directory, "call": found, "body": body, "tokens": tokens}
         return await self._page(request, "activity_request.html", values)
-
-    async def _directory(self, request: web.Request) -> tuple[Directory | None, list[Directory]]:
-        """Return the directory to show, the newest unless one is named, and all there are."""
-        found = await self.services.directories(organization_of(request))
-        wanted = request.query.get("directory") or (found[0].id if found else None)
-        chosen = next((one for one in found if one.id == wanted), None)
-        if wanted and chosen is None:
-            raise MissingError
-        return chosen, found
 
     async def _page(
         self, request: web.Request, template: str, values: Mapping[str, Any], status: int = 200
@@ -124,36 +114,29 @@ class Activity:
         return render.page(request, template, {**context, **values}, status)
 
 
-def _filters(query: Mapping[str, str]) -> Filters:
+async def chosen_directory(
+    services: Services, request: web.Request
+) -> tuple[Directory | None, list[Directory]]:
+    """Return the directory to show, the newest unless one is named, and all there are.
+
+    Raises MissingError for one that is not this organization's.
+    """
+    found = await services.directories(organization_of(request))
+    wanted = request.query.get("directory") or (found[0].id if found else None)
+    chosen = next((one for one in found if one.id == wanted), None)
+    if wanted and chosen is None:
+        raise MissingError
+    return chosen, found
+
+
+def filters_of(query: Mapping[str, str]) -> Filters:
     """Return the filters of an address; a choice that does not exist is none."""
     since, until = query.get("since", ""), query.get("until", "")
-    problems = {
-        name: "Give it as a day and a time, such as 2025-11-25 14:30."
-        for name, text in (("since", since), ("until", until))
-        if text and _moment(text) is None
-    }
-    start, end = _moment(since), _moment(until)
-    if start and end and start >= end:
-        problems["until"] = "It must be later than From."
     return Filters(
-        _chosen(query, "result", _RESULTS),
-        _chosen(query, "method", _METHODS),
+        filters.chosen(query, "result", _RESULTS),
+        filters.chosen(query, "method", _METHODS),
         since,
         until,
-        query.get("q", "").replace("\x00", "").strip()[:_MAX_TEXT],
-        problems,
+        filters.text(query, "q"),
+        filters.problems(since, until),
     )
-
-
-def _chosen(query: Mapping[str, str], name: str, known: Mapping[str, str]) -> str:
-    value = query.get(name, "")
-    return value if value in known else ""
-
-
-def _moment(text: str) -> datetime | None:
-    """Return what a browser's date and time field means, in UTC; None for anything else."""
-    try:
-        moment = datetime.fromisoformat(text)
-    except ValueError:
-        return None
-    return moment.replace(tzinfo=moment.tzinfo or UTC)

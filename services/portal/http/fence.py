@@ -8,7 +8,7 @@ from services.portal import usecases
 from services.portal.clients import Services
 from services.portal.domain.errors import MissingError, RefusedError
 from services.portal.http import render
-from services.portal.http.session import organization_of
+from services.portal.http.session import actor_of, organization_of
 from services.portal.usecases import fence
 from shared import db
 
@@ -39,7 +39,7 @@ class FencePages:
         if directory is None or not (seen.isascii() and seen.isdigit()):
             raise MissingError
         try:
-            await fence.approve(self.services, directory.id, int(seen))
+            await fence.approve(self.services, directory.id, int(seen), actor_of(request))
         except RefusedError as error:
             return await self._page(request, key, str(error))
         return await self._page(request, key, is_approved=True)

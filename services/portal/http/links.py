@@ -113,7 +113,7 @@ class Links:
         if not await access.is_first_submission(self._database, key, _now()):
             said = "This form was sent twice; one invitation was made. Create another to see it."
             return await self._links(request, {"problem": said}, 422)
-        made = await self._new(wanted, "operator")
+        made = await self._new(wanted, session.actor_of(request))
         return await self._links(request, {"issued": self._address(made), "made": made.row})
 
     async def revoke_link(self, request: web.Request) -> web.Response:

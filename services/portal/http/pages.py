@@ -15,7 +15,7 @@ from services.portal.clients import Services
 from services.portal.domain import charts, guides, status, words
 from services.portal.domain.errors import MissingError
 from services.portal.domain.rows import DirectoryRow, UserFilter
-from services.portal.http import render
+from services.portal.http import filters, render
 from services.portal.http.session import SESSION, operator_only, organization_of
 from services.portal.store.selection import Cursor
 from services.portal.usecases import fence
@@ -25,7 +25,6 @@ from shared.contracts.ids import is_id
 
 _ACTIVE = {"active": True, "inactive": False}
 _FIELDS = ("q", "state", "group", "role", "sort")
-_TEXT_CHARS = 200
 _COUNTED = 1000
 
 
@@ -83,7 +82,8 @@ class Pages:
         organization = organization_of(request)
         directories = await self.services.directories(organization)
         now = datetime.now(UTC)
-        setup = await self.setups.of(directories[0], now) if directories else None
+        live = [one for one in directories if one.state != "deleted"]
+        setup = await self.setups.of(live[0], now) if live else None
         values = {
             "setup": setup,
             "waiting": await fence.waiting(self.services, [one.id for one in directories]),
@@ -99,8 +99,8 @@ class Pages:
         directory, directories = await self._directory(request)
         if directory is None:
             return await self._page(request, "users.html", {}, None, directories)
-        typed = _typed(request.query)
-        wanted, problem = await self._selection(directory, typed)
+        typed = typed_of(request.query)
+        wanted, problem = await selection(self.database, directory, typed)
         found, cursor = (
             await usecases.users(self.database, directory, wanted, _cursor(request))
             if problem is None
@@ -114,27 +114,11 @@ class Pages:
             "about": await self._about(directory, wanted) if problem is None else "",
             "is_filtered": wanted.is_any or problem is not None,
             "next": cursor and _address(directory.id, {**typed, "after": _encoded(cursor) or ""}),
+            "export": _address(directory.id, typed),
             "is_first": "after" not in request.query,
         }
         code = 422 if problem else 200
         return await self._page(request, "users.html", values, directory, directories, code)
-
-    async def _selection(
-        self, directory: DirectoryRow, typed: Mapping[str, str]
-    ) -> tuple[UserFilter, str | None]:
-        """Return which users are wanted, or what is wrong with the group that was typed."""
-        group = None
-        if typed["group"]:
-            group = await usecases.group_named(self.database, directory, typed["group"])
-            if group is None:
-                return UserFilter(), f"There is no group called {typed['group']}."
-        return UserFilter(
-            prefix=typed["q"].lower() or None,
-            active=_ACTIVE.get(typed["state"]),
-            group=group,
-            role=typed["role"] or None,
-            by="updated" if typed["sort"] == "updated" else "name",
-        ), None
 
     async def _about(self, directory: DirectoryRow, wanted: UserFilter) -> str:
         """Say how many users a list has, without counting for long."""
@@ -154,6 +138,7 @@ class Pages:
         values = {
             "user": user,
             "attributes": words.attributes(user.resource),
+            "raw": json.dumps(user.resource, indent=2, ensure_ascii=False),
             "reasons": [words.reason_in_words(role, directory.provider) for role in user.roles],
             "past": [words.reason_in_words(role, directory.provider) for role in user.past_roles],
         }
@@ -212,9 +197,27 @@ class Pages:
         return await render.of_organization(request, self.services, template, context, status)
 
 
-def _typed(query: Mapping[str, str]) -> dict[str, str]:
+async def selection(
+    database: db.Database, directory: DirectoryRow, typed: Mapping[str, str]
+) -> tuple[UserFilter, str | None]:
+    """Return which users are wanted, or what is wrong with the group that was typed."""
+    group = None
+    if typed["group"]:
+        group = await usecases.group_named(database, directory, typed["group"])
+        if group is None:
+            return UserFilter(), f"There is no group called {typed['group']}."
+    return UserFilter(
+        prefix=typed["q"].lower() or None,
+        active=_ACTIVE.get(typed["state"]),
+        group=group,
+        role=typed["role"] or None,
+        by="updated" if typed["sort"] == "updated" else "name",
+    ), None
+
+
+def typed_of(query: Mapping[str, str]) -> dict[str, str]:
     """Return what was chosen above the list, as it was typed."""
-    return {name: query.get(name, "").replace("\x00", "").strip()[:_TEXT_CHARS] for name in _FIELDS}
+    return {name: filters.text(query, name) for name in _FIELDS}
 
 
 def _address(directory: str, fields: Mapping[str, str]) -> str:

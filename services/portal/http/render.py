@@ -80,6 +80,7 @@ class Look:
     name: str = "Rollcall"
     has_theme: bool = False
     logo: str = "/static/mark.svg"
+    has_sign_in: bool = False
     embed_origins: Sequence[str] = ()
 
 
@@ -104,10 +105,12 @@ def setup(app: web.Application, look: Look) -> None:
         "date": lambda moment: f"{moment.astimezone(UTC).day} {moment.astimezone(UTC):%b %Y}",
         "number": lambda number: f"{number:,}",
         "span": span,
+        "seconds": lambda seconds: span(timedelta(seconds=seconds)),
         "marked": marked,
         "sentence": words.sentence,
         "called": words.called,
         "event": words.event_in_words,
+        "told": words.told_in_words,
         "previewed": words.preview_in_words,
     }
     environment.globals |= {"providers": words.PROVIDERS, "look": look}

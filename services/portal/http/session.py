@@ -22,7 +22,10 @@ REFRESH = "X-Refresh"
 """The header by which a page says that it asks by itself, and nobody acted."""
 _SAFE = frozenset({"GET", "HEAD"})
 _OPEN = ("/link/", "/static/", "/v1/")
-_OPEN_PAGES = frozenset({"/livez", "/readyz", "/metrics", "/theme.css", "/logo", "/scheme"})
+_OPEN_PAGES = frozenset({
+    "/livez", "/readyz", "/metrics", "/theme.css", "/logo", "/scheme", "/sign-in",
+    "/sign-in/begin", "/sign-in/callback",
+})  # fmt: skip
 
 
 class SignInError(Exception):
@@ -151,6 +154,11 @@ def operator_only(request: web.Request) -> None:
 def is_operator(request: web.Request) -> bool:
     """Tell whether an operator asks."""
     return request[SESSION].organization is None
+
+
+def actor_of(request: web.Request) -> str:
+    """Return who acts, for the audit record and for those who read it."""
+    return request[SESSION].actor
 
 
 def organization_of(request: web.Request) -> OrganizationId:

@@ -9,7 +9,7 @@ from typing import Any
 from aiohttp import web
 
 from services.portal.clients import Services
-from services.portal.domain import guides, tokens
+from services.portal.domain import guides, states, tokens
 from services.portal.domain.errors import MissingError, PortalError, RefusedError
 from services.portal.http import render
 from services.portal.http.session import organization_of
@@ -20,6 +20,7 @@ from shared.contracts.management import Directory, IssuedToken, NewToken, Token
 _EXPIRIES = {"90": "90 days", "365": "1 year", "730": "2 years", "": "Never"}
 _USUAL = "365"
 _LABEL_CHARS = 200
+_GONE = 410
 _SENT_TWICE = (
     "This form was sent twice; one token was made. If you did not see its value, revoke it and "
     "create another."
@@ -60,7 +61,13 @@ class Tokens:
 
     async def configure(self, request: web.Request) -> web.Response:
         """Show where a directory stands: the checklist, the steps, the endpoint, the tokens."""
-        return await self._configuration(request, await self._directory(request))
+        directory = await self._directory(request)
+        if directory.state == "deleted":
+            context = {"connection": directory}
+            return await render.of_organization(
+                request, self.services, "deleted.html", context, _GONE
+            )
+        return await self._configuration(request, directory)
 
     async def back(self, request: web.Request) -> web.Response:
         """Lead whoever opens the address of the form to its page."""
@@ -128,6 +135,7 @@ class Tokens:
             "setup": setup,
             "guide": guides.of(directory.provider),
             "live": live,
+            "offered": states.offered(directory),
             "rotation": tokens.rotation(setup.tokens, now),
             "states": {token.id: tokens.state_of(token, now) for token in setup.tokens},
             "shown": shown,

@@ -1,17 +1,18 @@
 """Sessions, by keyed hash: whoever reads the table can sign in nowhere. Forms taken once."""
 
 from datetime import datetime
+from typing import NamedTuple
 
 from services.portal.domain.access import IDLE, LONGEST
 from shared import db
 from shared.contracts.ids import OrganizationId
 
 _INSERT_SESSION = """
-insert into sessions (digest, organization_id, created_at, seen_at, link_id)
-values ($1, $2, $3, $3, $4)
+insert into sessions (digest, organization_id, created_at, seen_at, link_id, actor)
+values ($1, $2, $3, $3, $4, $5)
 """
 _SESSION = """
-select organization_id, seen_at from sessions
+select organization_id, actor, seen_at from sessions
 where digest = $1 and seen_at > $2 and created_at > $3
 """
 _SEEN = "update sessions set seen_at = $2 where digest = $1"
@@ -29,16 +30,24 @@ async def insert(
     digest: bytes,
     organization: OrganizationId | None,
     now: datetime,
-    link: str,
+    link: str | None = None,
+    actor: str | None = None,
 ) -> None:
-    """Store a new session that a link opened."""
-    await tx.execute(_INSERT_SESSION, digest, organization, now, link)
+    """Store a new session: that of a link, or of somebody who has a name."""
+    await tx.execute(_INSERT_SESSION, digest, organization, now, link, actor)
+
+
+class Found(NamedTuple):
+    """A live session: the organization, None for all, and the name of who acts, if known."""
+
+    organization: OrganizationId | None
+    actor: str | None
 
 
 async def find(
     connection: db.Connection, digest: bytes, now: datetime, *, is_act: bool = True
-) -> tuple[OrganizationId | None] | None:
-    """Return the organization of a live session in a tuple of one, or None.
+) -> Found | None:
+    """Return a live session, or None.
 
     An act of a person keeps it alive; what a page does by itself does not.
     """
@@ -47,7 +56,7 @@ async def find(
         return None
     if is_act and (now - row["seen_at"]).total_seconds() > _SEEN_EVERY_S:
         await connection.execute(_SEEN, digest, now)
-    return (row["organization_id"],)
+    return Found(row["organization_id"], row["actor"])
 
 
 async def end(connection: db.Connection, digest: bytes) -> None:

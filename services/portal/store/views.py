@@ -14,6 +14,8 @@ from services.portal.domain.rows import (
     DirectorySummary,
     EventRow,
     GroupRow,
+    HopDelay,
+    HopDelays,
     RoleRow,
     UserDetail,
     UserFilter,
@@ -23,11 +25,13 @@ from services.portal.store import selection
 from services.portal.store.selection import Cursor
 from shared import db
 from shared.contracts.ids import DirectoryId, OrganizationId, is_id
+from shared.contracts.management import Reached
 from shared.contracts.topics import DIRECTORY_EVENTS, ROLE_EVENTS
 
 _DIRECTORIES = """
 select id, organization_id, name, provider
-from projector.portal_directories where organization_id = $1 order by created_at desc, id
+from projector.portal_directories where organization_id = $1
+order by deleted_at is not null, created_at desc, id
 """
 # Both counts of users in one look: they are the costly part.
 _SUMMARY = """
@@ -47,6 +51,24 @@ where d.organization_id = any($1::uuid[]) order by p.directory_id, p.topic
 _POSITION = """
 select topic, generation, sequence from projector.portal_positions
 where directory_id = $1 order by topic
+"""
+_REACHED = """
+select topic, generation, sequence from projector.portal_positions where directory_id = $1
+"""
+# How long the newest events were under way, each from one station to the next; a topic is read
+# backwards along its key, and no further.
+_DELAYS_BY_HOP = """
+with newest as (
+  select time, published_at, stored_at from projector.portal_events
+  where directory_id = $1 and topic = $2 order by generation desc, sequence desc limit 200),
+hops as (
+  select extract(epoch from published_at - time)::float8 as told,
+         extract(epoch from stored_at - published_at)::float8 as seen
+  from newest where published_at is not null)
+select count(*) as events,
+  percentile_cont(array[0.5, 0.95]) within group (order by told) as told,
+  percentile_cont(array[0.5, 0.95]) within group (order by seen) as seen
+from hops
 """
 _GROUP_NAMES = """
 (select coalesce(array_agg(g.display_name order by lower(g.display_name)), '{}')
@@ -151,7 +173,7 @@ _STAGES = {DIRECTORY_EVENTS.name: "users and groups", ROLE_EVENTS.name: "roles"}
 async def directories(
     connection: db.Connection, organization: OrganizationId
 ) -> list[DirectoryRow]:
-    """Return the directories of an organization, the newest first."""
+    """Return the directories of an organization, the newest first, deleted ones last."""
     return [
         DirectoryRow(
             DirectoryId(row["id"]),
@@ -192,20 +214,44 @@ def _mark(rows: Sequence[db.Record]) -> str:
 async def delays(connection: db.Connection, directory: DirectoryId) -> list[Delay]:
     """Return which read models of a directory do not follow at the moment."""
     rows = await connection.fetch(_DELAYS, directory)
-    return [Delay(_STAGES.get(row["topic"], row["topic"]), row["since"]) for row in rows]
+    return [
+        Delay(_STAGES.get(row["topic"], row["topic"]), row["since"], row["topic"]) for row in rows
+    ]
+
+
+async def reached(connection: db.Connection, directory: DirectoryId) -> dict[str, Reached]:
+    """Return how far the read models follow a directory, by topic."""
+    return {
+        row["topic"]: Reached(generation=row["generation"], sequence=row["sequence"])
+        for row in await connection.fetch(_REACHED, directory)
+    }
+
+
+async def delays_by_hop(
+    connection: db.Connection, directory: DirectoryId, topic: str
+) -> HopDelays | None:
+    """Return how long the newest events of a topic took; None where that is not known of any."""
+    row = await connection.fetchrow(_DELAYS_BY_HOP, directory, topic)
+    if not row or not row["events"]:
+        return None
+    return HopDelays(row["events"], HopDelay.of(row["told"]), HopDelay.of(row["seen"]))
 
 
 async def users(
-    connection: db.Connection, directory: DirectoryId, wanted: UserFilter, after: Cursor
+    connection: db.Connection,
+    directory: DirectoryId,
+    wanted: UserFilter,
+    after: Cursor,
+    size: int = PAGE_SIZE,
 ) -> tuple[list[UserRow], Cursor]:
     """Return a page of users, and where the next page starts."""
-    query, values = selection.page(directory, wanted, after, PAGE_SIZE + 1)
+    query, values = selection.page(directory, wanted, after, size + 1)
     in_runs = wanted.prefix is not None and wanted.by == "name"
     order = selection.IN_RUNS if in_runs else selection.IN_ORDER[wanted.by]
     rows = await connection.fetch(f"{_NAMES_ON_PAGE}{query}) as u {order}", *values)
-    more = len(rows) > PAGE_SIZE
-    found = [_user(row) for row in rows[:PAGE_SIZE]]
-    return found, selection.cursor(rows[PAGE_SIZE - 1]) if more else None
+    more = len(rows) > size
+    found = [_user(row) for row in rows[:size]]
+    return found, selection.cursor(rows[size - 1]) if more else None
 
 
 async def count_users(

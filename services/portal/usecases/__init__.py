@@ -5,6 +5,10 @@ setup.py         where a directory stands: status, checklist, tokens
 verification.py  one user on one page: groups, roles, why, and the way of the last change
 mapping.py       group-to-role mapping
 live.py          what changed since a page was made
+log.py           the events that applications get
+health.py        how far each stage is with a directory
+exports.py       lists in full
+signing_in.py    operators, by OpenID Connect
 """
 
 from collections.abc import Sequence

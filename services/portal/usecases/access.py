@@ -108,7 +108,7 @@ async def find_session(
     async with database.connection() as connection:
         digest = vault.digest("session", secret)
         found = await sessions.find(connection, digest, now, is_act=is_act)
-    return Session(found[0], vault.csrf(secret)) if found else None
+    return Session(found.organization, vault.csrf(secret), found.actor) if found else None
 
 
 async def sign_out(database: db.Database, vault: Vault, secret: str) -> None:

@@ -27,6 +27,6 @@ async def show(services: Services, directory: DirectoryId) -> Fence:
     return await services.fence(directory, SHOWN)
 
 
-async def approve(services: Services, directory: DirectoryId, seen: int) -> Fence:
+async def approve(services: Services, directory: DirectoryId, seen: int, actor: str) -> Fence:
     """Let as many losses happen as were seen. Raises RefusedError, DelayedError."""
-    return await services.approve_losses(directory, FenceApproval(actor="portal", waiting=seen))
+    return await services.approve_losses(directory, FenceApproval(actor=actor, waiting=seen))

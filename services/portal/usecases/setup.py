@@ -88,7 +88,8 @@ class Setups:
     async def newest(self, organization: OrganizationId, now: datetime) -> Setup | None:
         """Return where the newest directory of an organization stands, None without any."""
         directories = await self.services.directories(organization)
-        return await self.of(directories[0], now) if directories else None
+        live = [one for one in directories if one.state != "deleted"]
+        return await self.of(live[0], now) if live else None
 
     async def of(self, directory: Directory, now: datetime) -> Setup:
         """Return where a directory stands."""
@@ -102,7 +103,7 @@ class Setups:
             directory,
             tokens.shown(issued, now),
             counted.summary,
-            status.delayed(delays, now) if delays else shown,
+            status.delayed(delays, now) if delays and directory.state == "live" else shown,
             checklist.of(facts, now),
             refused,
             charts.hours(counted.hours, now),

@@ -12,6 +12,7 @@ from typing import Any, TypeVar
 from shared.contracts import directory_events, role_events
 from shared.contracts.directory_events import (
     DirectoryCreated,
+    DirectoryDeleted,
     DirectoryEvent,
     GroupDeleted,
     GroupEvent,
@@ -63,7 +64,7 @@ class SnapshotOver:
 class DirectoryRows:
     """What a batch of `directory.events.v1` comes to; keys are primary keys.
 
-    `ends` are the snapshots that ended in it, in order.
+    `ends` are the snapshots that ended in it, in order; `deleted` says when a directory was.
     """
 
     directories: dict[DirectoryId, Row] = field(default_factory=dict)
@@ -71,6 +72,7 @@ class DirectoryRows:
     groups: dict[tuple[DirectoryId, GroupId], Row] = field(default_factory=dict)
     memberships: dict[Edge, Membership] = field(default_factory=dict)
     ends: list[SnapshotOver] = field(default_factory=list)
+    deleted: dict[DirectoryId, datetime] = field(default_factory=dict)
 
 
 @dataclass(slots=True)
@@ -117,6 +119,8 @@ def _fold_directory_event(rows: DirectoryRows, one: Envelope, event: DirectoryEv
     match event:
         case DirectoryCreated() | SnapshotBegin():
             _put(rows.directories, one.directory, _directory_row(one, event))
+        case DirectoryDeleted():
+            rows.deleted[one.directory] = one.time
         case UserEvent():
             row = _user_row(one, event.resource, event.version, one.time)
             gone = one.time.isoformat() if isinstance(event, UserDeleted) else None

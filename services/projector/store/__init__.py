@@ -37,6 +37,10 @@ select id, organization_id, name, provider, created_at
 from json_populate_recordset(null::directories, $1)
 on conflict (id) do update set name = excluded.name, provider = excluded.provider
 """
+_END_DIRECTORIES = """
+update directories set deleted_at = gone.time
+from unnest($1::uuid[], $2::timestamptz[]) as gone (id, time) where directories.id = gone.id
+"""
 _PUT_USERS = """
 insert into users (directory_id, id, user_name, display_name, email, external_id, active, resource,
                    version, created_at, updated_at, deleted_at, generation, sequence)
@@ -153,6 +157,8 @@ async def put_directory_rows(tx: db.Connection, rows: DirectoryRows) -> None:
     # Last, since a row that was told of after the end is spared by where it was told.
     for over in rows.ends:
         await _end_snapshot(tx, over)
+    if rows.deleted:
+        await tx.execute(_END_DIRECTORIES, list(rows.deleted), list(rows.deleted.values()))
 
 
 async def _put_memberships(tx: db.Connection, memberships: Mapping[Edge, Membership]) -> None:

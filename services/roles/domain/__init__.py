@@ -34,6 +34,7 @@ from shared.contracts.role_events import (
 )
 
 _APPROVED = "fence"
+_DELETED = "deleted"
 
 
 def apply(working: Working, event: DirectoryEvent, moment: Moment) -> list[Told]:
@@ -47,7 +48,7 @@ def apply(working: Working, event: DirectoryEvent, moment: Moment) -> list[Told]
             _enter(working, event)
             if isinstance(event, MembershipRemoved) and event.together:
                 working.fence.announce(event.cause.id, event.together)
-            lost = "deleted" if isinstance(event, UserDeleted) else None
+            lost = _DELETED if isinstance(event, UserDeleted) else None
             return settle(working, event.user, shown, moment, lost)
         case GroupEvent():
             working.groups[event.group.id] = event.group
@@ -149,7 +150,8 @@ def _waits(
 ) -> bool:
     """Tell whether a loss waits; one that begins to is noted."""
     held, fence = working.held[user.id][role], working.fence
-    if lost == _APPROVED:
+    # Also what waits goes with a directory that an administrator deletes (ADR 0030).
+    if lost == _APPROVED or (lost == _DELETED and _is_willed(moment)):
         return False
     if held.waits:
         return fence.still_keeps(role, held.waits.why)

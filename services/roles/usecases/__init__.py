@@ -11,7 +11,7 @@ from services.roles.domain.values import Directory, Moment, Told
 from services.roles.store import directories, fences, mappings, outgoing, rollouts, working
 from services.roles.usecases import snapshots
 from services.roles.usecases.snapshots import Decoded
-from shared import db
+from shared import consume, db, outbox
 from shared.contracts import management
 from shared.contracts.directory_events import (
     DirectoryCreated,
@@ -23,6 +23,7 @@ from shared.contracts.directory_events import (
     UserEvent,
 )
 from shared.contracts.ids import DirectoryId, RoleKey, UserId
+from shared.contracts.topics import DIRECTORY_EVENTS
 
 _KEY: TypeAdapter[str] = TypeAdapter(management.Key)
 
@@ -118,3 +119,14 @@ async def groups(
     async with database.connection() as connection:
         found = await directories.find(connection, directory)
         return await directories.groups(connection, found.id, name)
+
+
+async def position(database: db.Database, directory: str) -> management.RolesPosition:
+    """Return how far a directory is applied, and told in turn. Raises UnknownError."""
+    async with database.reading() as connection:
+        found = await directories.find(connection, directory)
+        applied = await consume.position(connection, DIRECTORY_EVENTS.name, found.id)
+        return management.RolesPosition(
+            applied=management.Reached(generation=applied.generation, sequence=applied.sequence),
+            told=await outbox.outgoing(connection, found.id),
+        )

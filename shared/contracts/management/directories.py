@@ -1,13 +1,13 @@
 """Organizations, their directories, limits and bearer tokens."""
 
 from datetime import datetime
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import Field, StringConstraints
 
 from shared.contracts.base import Contract
 from shared.contracts.ids import DirectoryId, OrganizationId
-from shared.contracts.management.fields import Moment, Name, Provider
+from shared.contracts.management.fields import Actor, Moment, Name, Provider
 
 _ID = "[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}"
 _IDS = f"^{_ID}(,{_ID}){{0,99}}$"
@@ -39,6 +39,7 @@ class Directory(Contract):
     """A connection of an organization to a provider; `endpoint` is its SCIM base address.
 
     `delayed_s` is how long its oldest change has waited to be published; 0 when none waits.
+    `state_since` and `state_by` say when and by whom it was paused, resumed or deleted last.
     """
 
     id: DirectoryId
@@ -49,6 +50,15 @@ class Directory(Contract):
     created_at: datetime
     last_request_at: datetime | None = None
     delayed_s: float = 0.0
+    state: Literal["live", "paused", "deleted"] = "live"
+    state_since: datetime | None = None
+    state_by: str | None = None
+
+
+class Deletion(Contract):
+    """Query of `DELETE /v1/directories/{id}`: who deletes it, for the audit record."""
+
+    actor: Actor = "api"
 
 
 class DirectoryQuery(Contract):

@@ -48,6 +48,31 @@ class Snapshot(Contract):
     finished_at: datetime | None = None
 
 
+class Reached(Contract):
+    """A place in a history."""
+
+    generation: int
+    sequence: int
+
+
+class Outgoing(Contract):
+    """How much of what a service tells of a directory is published; none before the first event.
+
+    `delayed_s` is how long the oldest event has waited to be published; 0 when none waits.
+    """
+
+    stored: Reached
+    published: Reached | None = None
+    delayed_s: float = 0.0
+
+
+class RolesPosition(Contract):
+    """How far roles is with a directory: what it applied, and what it told in turn."""
+
+    applied: Reached
+    told: Outgoing
+
+
 class StoppedQuery(Contract):
     """Query of `GET /v1/parked`: one directory, or all."""
 

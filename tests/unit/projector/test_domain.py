@@ -68,6 +68,17 @@ def test_a_deleted_user_stays_and_is_marked(log: DirectoryLog, ada: UserRef) -> 
     assert rows.users[log.id, ada.id]["deleted_at"] == log.envelopes[-1].time.isoformat()
 
 
+def test_a_deleted_directory_stays_and_is_marked(log: DirectoryLog, ada: UserRef) -> None:
+    log.delete()
+
+    rows = domain.directory_rows(log.envelopes)
+
+    assert rows.deleted == {log.id: log.envelopes[-1].time}
+    assert [over.begin.sequence for over in rows.ends] == [3]
+    assert rows.directories[log.id]["name"] == "Globex"
+    assert (log.id, ada.id) in rows.users
+
+
 def test_a_membership_counts_since_it_was_last_added(log: DirectoryLog, ada: UserRef) -> None:
     group = log.group("owners")
     log.join("ada", "owners")

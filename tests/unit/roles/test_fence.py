@@ -313,3 +313,17 @@ def test_a_request_that_takes_few_is_judged_once() -> None:
 
 def _together(one: Envelope, count: int) -> Envelope:
     return replace(one, data={**one.data, "together": count})
+
+
+def test_a_directory_that_is_deleted_takes_along_what_waits_and_what_does_not() -> None:
+    history = staffed()
+    for number in range(6):
+        history.log.suspend(f"user {number}")
+    history.log.delete()
+
+    memory = guarded(history, [], moderate())
+
+    assert memory.held == {}
+    assert memory.fence.waiting == 0
+    reasons = Counter(event.reason.kind for event in memory.transitions[20:])
+    assert reasons == {"inactive": 4, "deleted": 16}

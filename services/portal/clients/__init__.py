@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Any, TypeVar
+from typing import Any, Literal, TypeVar
 from urllib.parse import urlencode
 
 import aiohttp
@@ -57,9 +57,10 @@ class Services:
         return await self._one(management.Organization, "POST", url, body)
 
     async def directories(self, organization: OrganizationId) -> list[management.Directory]:
-        """Return the directories of an organization, the newest first."""
+        """Return the directories of an organization, the newest first, deleted ones last."""
         url = f"{self.ingest_url}/v1/directories?organization={organization}"
-        return (await self._many(management.Directory, url))[::-1]
+        found = (await self._many(management.Directory, url))[::-1]
+        return sorted(found, key=lambda one: one.state == "deleted")
 
     async def directory(self, organization: OrganizationId, key: str) -> management.Directory:
         """Return a directory of this organization; another one's is as if it were not there."""
@@ -75,6 +76,18 @@ class Services:
         """Connect an organization to a provider."""
         url = f"{self.ingest_url}/v1/directories"
         return await self._one(management.Directory, "POST", url, wanted)
+
+    async def turn_directory(
+        self, directory: str, turn: Literal["pause", "resume"], actor: str
+    ) -> management.Directory:
+        """Pause a directory, or resume it; RefusedError for a deleted one."""
+        url = f"{self.ingest_url}/v1/directories/{directory}/{turn}"
+        return await self._one(management.Directory, "POST", url, management.Act(actor=actor))
+
+    async def delete_directory(self, directory: str, actor: str) -> None:
+        """Delete a directory for good; RefusedError for one that is not paused long enough."""
+        url = f"{self.ingest_url}/v1/directories/{directory}?{urlencode({'actor': actor})}"
+        await self._call("DELETE", url, patience=_PATIENT)
 
     async def pulses(self, organizations: Sequence[OrganizationId]) -> dict[OrganizationId, str]:
         """Return a mark for each organization; it differs once a provider of it called."""
@@ -131,6 +144,16 @@ class Services:
         """Return what roles does not apply of a directory at the moment."""
         url = f"{self.roles_url}/v1/parked?directory={directory}"
         return await self._many(management.StoppedDirectory, url)
+
+    async def outgoing(self, directory: str) -> management.Outgoing:
+        """Return where the history of a directory ends, and how far it is published."""
+        url = f"{self.ingest_url}/v1/directories/{directory}/position"
+        return await self._one(management.Outgoing, "GET", url)
+
+    async def roles_position(self, directory: str) -> management.RolesPosition:
+        """Return how far roles is with a directory; MissingError before it has heard of it."""
+        url = f"{self.roles_url}/v1/directories/{directory}/position"
+        return await self._one(management.RolesPosition, "GET", url)
 
     async def mapping(self, directory: str) -> management.Mapping:
         """Return the mapping of a directory."""
