@@ -10,6 +10,8 @@ SERVICES = ("ingest", "roles", "projector", "portal")
 URLS = {f"ROLLCALL_{name.upper()}_DATABASE_URL" for name in SERVICES}
 SUPERUSER = "ROLLCALL_SUPERUSER_DATABASE_URL"
 SECRET = {*URLS, "ROLLCALL_API_KEY", "ROLLCALL_INGEST_TOKEN_PEPPER", "ROLLCALL_PORTAL_SECRET"}
+MAY_BE_SECRET = {"ROLLCALL_PORTAL_OIDC_CLIENT_SECRET"}
+"""What need not be given, and is a secret if it is."""
 READ_BY = {
     "bootstrap": {SUPERUSER, *URLS},
     "migrate": URLS,

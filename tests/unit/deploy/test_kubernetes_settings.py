@@ -8,6 +8,7 @@ from urllib.parse import urlsplit
 import pytest
 
 from tests.support.deployed import (
+    MAY_BE_SECRET,
     READ_BY,
     SECRET,
     SERVICES,
@@ -79,7 +80,7 @@ def test_the_secrets_that_are_read_are_files_and_no_other_way_is_taken(
 ) -> None:
     found = container(overlay, name)
 
-    secret = {*SECRET, SUPERUSER}
+    secret = {*SECRET, *MAY_BE_SECRET, SUPERUSER}
     assert files(found) == read_by(name) & secret
     assert not secret & set(config(overlay, found))
 
