@@ -56,7 +56,7 @@ test-examples: setup jars ## downstream apps in Python and Node, and in Java and
 test-faults: setup jars ## processes, brokers and networks fail, mistakes are planted: 5 minutes more
 	@$(PY) -m pytest $(IN_PARALLEL) tests/chaos
 
-test-deploy: setup ## image, compose and cluster as operators run them; needs a Docker engine
+test-deploy: setup ## image, compose and cluster as operators run them; needs a Docker engine and kubectl
 	@$(PY) -m pytest --timeout=1500 $(if $(filter $(T),tests),tests/deploy,"$(T)")
 
 image: ## the image of all services and the command line: rollcall:VERSION

@@ -9,18 +9,18 @@ A service nests what it needs, and stops in the reverse order:
 import asyncio
 import gc
 import os
+import random
 import signal
 import sys
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
-from typing import Any, TypeVar
+from typing import Any
 
 import structlog
 import uvloop
 from aiohttp import web
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
-from pydantic import ValidationError
 from pydantic_settings import BaseSettings
 
 from shared import listening, telemetry, tracing, variables
@@ -28,6 +28,7 @@ from shared.db import DatabaseRefusedError, DatabaseUnavailableError, SchemaBehi
 from shared.kafka import KafkaUnavailableError
 from shared.keys import BadKeysError
 from shared.tracing import requests as traced
+from shared.variables import AnySettings
 from shared.web import problem
 
 _log = structlog.get_logger(__name__)
@@ -37,11 +38,13 @@ _REQUESTS_STOP_WITHIN_S = 20
 _CUT_OFF_WITHIN_S = 1
 _OBJECTS_BETWEEN_SEARCHES = 50_000
 _CHECK_WITHIN_S = 2
+_LOOK_AT_FILES_EVERY_S = 5.0
+# Replicas see a changed file at about the same time: they should not all end at once.
+_ENDS_APART_S = 30.0
 _NO_LIMITS = listening.Limits()
 EXIT_FAILED = 1
 EXIT_WRONG_SETTINGS = 2
 
-AnySettings = TypeVar("AnySettings", bound=BaseSettings)
 Job = Callable[[asyncio.Event], Awaitable[None]]
 Check = Callable[[], Awaitable[object]]
 
@@ -224,7 +227,8 @@ async def _supervise(
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, _stop, process)
     try:
-        await serve(process, settings)
+        async with _beside(_end_when_changed(process, settings)):
+            await serve(process, settings)
     except BaseException as error:  # noqa: BLE001  # the edge of the process: say it, exit 1
         expected = _expected(error)
         if expected is None:
@@ -241,9 +245,33 @@ def _failed(settings: BaseSettings, error: BaseException) -> int:
     if setting is None:
         _log.error("service.start_failed", reason=str(error))
         return EXIT_FAILED
-    variable = _variable(type(settings), (setting,))
+    variable = variables.variable_of(type(settings), (setting,))
     _log.error("service.start_failed", reason=f"{variable}: {error}")
     return EXIT_WRONG_SETTINGS
+
+
+async def _end_when_changed(process: Process, settings: BaseSettings) -> None:
+    """Stop the process once files say other settings: who keeps it up starts it anew (ADR 28)."""
+    await until_changed(settings)
+    await asyncio.sleep(random.uniform(0, _ENDS_APART_S))  # noqa: S311  # no secret
+    _stop(process)
+
+
+async def until_changed(
+    settings: BaseSettings, look_every_s: float = _LOOK_AT_FILES_EVERY_S
+) -> None:
+    """Return once files say other settings; those that are wrong are said once, and not taken."""
+    told = ""
+    while True:
+        await asyncio.sleep(look_every_s)
+        try:
+            if variables.load(type(settings)) != settings:
+                break
+        except variables.WrongSettingsError as error:
+            if str(error) != told:
+                _log.error("service.settings_refused", reason=str(error))
+            told = str(error)
+    _log.info("service.settings_changed")
 
 
 def _stop(process: Process) -> None:
@@ -263,38 +291,7 @@ def _expected(error: BaseException) -> BaseException | None:
 def load(settings_type: type[AnySettings]) -> AnySettings | None:
     """Return the settings from environment and files, or say on standard error what is wrong."""
     try:
-        return settings_type(**_from_files(settings_type))
-    except variables.UnreadableFileError as error:
+        return variables.load(settings_type)
+    except variables.WrongSettingsError as error:
         sys.stderr.write(f"{error}\n")
-    except ValidationError as error:
-        for fault in error.errors(include_url=False, include_input=False):
-            name = _variable(settings_type, fault["loc"])
-            reason = _missing(name) if fault["type"] == "missing" else fault["msg"]
-            sys.stderr.write(f"{name}: {reason}\n")
     return None
-
-
-def _from_files(settings_type: type[BaseSettings]) -> dict[str, Any]:
-    """Return those settings that a file holds and the environment does not."""
-    names = {
-        str(field.validation_alias or key): _variable(settings_type, (key,))
-        for key, field in settings_type.model_fields.items()
-    }
-    found = {key: variables.read(name) for key, name in names.items() if name not in os.environ}
-    return {key: text for key, text in found.items() if text is not None}
-
-
-def _missing(name: str) -> str:
-    file = variables.file_of(name)
-    place = f", and there is no file {file}" if file else ""
-    return f"is not set{place}; docs/reference/settings.md says what it holds"
-
-
-def _variable(settings_type: type[BaseSettings], location: tuple[int | str, ...]) -> str:
-    """Return the variable of a setting, by the setting's key or its alias."""
-    name = str(location[0]) if location else ""
-    field = settings_type.model_fields.get(name)
-    if field is None:
-        return name.upper()
-    prefix = settings_type.model_config.get("env_prefix", "")
-    return str(field.validation_alias or f"{prefix}{name}".upper())

@@ -1,5 +1,6 @@
 """Settings come from variables or files; a wrong one ends with its name, never with its value."""
 
+import asyncio
 import os
 from importlib import import_module
 from pathlib import Path
@@ -7,11 +8,12 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 from pydantic_settings import BaseSettings
+from structlog.testing import capture_logs
 
 from cli import addresses
 from cli.__main__ import rollcall
 from services import __main__ as services
-from shared import service
+from shared import service, variables
 
 SERVICES = ("ingest", "roles", "projector", "portal")
 RIGHT = {
@@ -171,3 +173,34 @@ def test_a_file_that_cannot_be_read_is_named(
     assert capsys.readouterr().err == line * 2
     assert outcome.output == f"Error: {line}"
     assert outcome.exit_code == 2
+
+
+async def changed(settings: BaseSettings) -> None:
+    await service.until_changed(settings, look_every_s=0.01)
+
+
+@pytest.mark.parametrize("name", SERVICES)
+async def test_another_text_in_a_file_is_noticed(files: Path, name: str) -> None:
+    watch = asyncio.create_task(changed(variables.load(settings_of(name))))
+
+    done, _ = await asyncio.wait([watch], timeout=0.1)
+    (files / f"ROLLCALL_{name.upper()}_DATABASE_URL").write_text(
+        "postgresql://new:word@db/rollcall"
+    )
+
+    assert not done
+    await asyncio.wait_for(watch, timeout=5)
+
+
+async def test_a_wrong_text_in_a_file_changes_nothing_and_is_said_once(files: Path) -> None:
+    watch = asyncio.create_task(changed(variables.load(settings_of("roles"))))
+    with capture_logs() as logs:
+        (files / "ROLLCALL_API_KEY").write_text("secret", encoding="utf-8")
+        await asyncio.wait([watch], timeout=0.2)
+
+        assert not watch.done()
+        assert [log["reason"] for log in logs] == [
+            "ROLLCALL_API_KEY: String should have at least 16 characters"
+        ]
+    (files / "ROLLCALL_API_KEY").write_text("another key of the tests", encoding="utf-8")
+    await asyncio.wait_for(watch, timeout=5)

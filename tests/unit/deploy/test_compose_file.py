@@ -4,44 +4,24 @@ import re
 import stat
 import subprocess
 import tomllib
-from importlib import import_module
 from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
 
-from cli.addresses import VARIABLES
+from tests.support.deployed import (
+    READ_BY,
+    SECRET,
+    SERVICES,
+    SUPERUSER,
+    of_the_image,
+    settings_of,
+)
 
 FILE = yaml.safe_load(Path("deploy/compose.yaml").read_text(encoding="utf-8"))
 CONTAINERS: dict[str, dict[str, Any]] = FILE["services"]
-SERVICES = ("ingest", "roles", "projector", "portal")
 OURS = (*SERVICES, "bootstrap", "migrate", "topics", "rollcall")
-URLS = {f"ROLLCALL_{name.upper()}_DATABASE_URL" for name in SERVICES}
-SUPERUSER = "ROLLCALL_SUPERUSER_DATABASE_URL"
-SECRET = {*URLS, "ROLLCALL_API_KEY", "ROLLCALL_INGEST_TOKEN_PEPPER", "ROLLCALL_PORTAL_SECRET"}
-READ_BY = {
-    "bootstrap": {SUPERUSER, *URLS},
-    "migrate": URLS,
-    "topics": {"ROLLCALL_KAFKA_SERVERS"},
-    "rollcall": {*VARIABLES.values(), *URLS - {"ROLLCALL_PORTAL_DATABASE_URL"}},
-}
-
-
-def settings_of(service: str) -> set[str]:
-    """Return every variable that a service reads."""
-    settings = import_module(f"services.{service}.settings").Settings
-    prefix = settings.model_config["env_prefix"]
-    return {
-        str(field.validation_alias or f"{prefix}{name}".upper())
-        for name, field in settings.model_fields.items()
-    }
-
-
-def of_the_image() -> set[str]:
-    """Return the variables that the image sets."""
-    dockerfile = Path("deploy/Dockerfile").read_text(encoding="utf-8")
-    return set(re.findall(r"(ROLLCALL_\w+)=", dockerfile))
 
 
 def given_to(container: str) -> set[str]:
