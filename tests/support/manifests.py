@@ -12,13 +12,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import pytest
 import yaml
 
 TREE = Path("deploy/kubernetes")
 OVERLAYS = ("dev", "prod", "operators")
 """`operators` is prod with each component that needs an operator in the cluster."""
 _OPERATORS = ("cloudnative-pg", "strimzi", "keda", "prometheus-operator")
-_MODULE = "sigs.k8s.io/kustomize/kustomize/v5@v5.7.1"
+_MODULE = "sigs.k8s.io/kustomize/kustomize/v5@v5.0.3"  # the last that Go 1.19 builds
 
 Object = Mapping[str, Any]
 
@@ -67,7 +68,8 @@ def render(folder: Path) -> str:
 def _kustomize() -> list[str]:
     if shutil.which("kubectl"):
         return ["kubectl", "kustomize"]
-    assert shutil.which("go"), "kubectl, or Go to build kustomize with, is not on this machine"
+    if not shutil.which("go"):
+        pytest.skip("neither kubectl nor Go to build kustomize with; .ci/run installs Go")
     return ["go", "run", _MODULE, "build"]
 
 
