@@ -112,6 +112,7 @@ generate: setup ## refresh what is made from code in docs/reference: scim-confor
 	@$(PY) -m tests.contract.http
 	@$(PY) -m tests.contract.metrics
 	@$(PY) -m tests.contract.dashboard
+	@$(PY) -m tests.contract.operator_rules
 
 screenshots: setup browser jars ## photograph every screen of the portal; a few are shown in docs/portal
 	@$(PY) -m tests.support.screenshots

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 import yaml
 
-from tests.contract import dashboard, metrics
+from tests.contract import dashboard, metrics, operator_rules
 
 FOLDER = Path("deploy/monitoring").resolve()
 TRIED = Path("tests/contract/monitoring/alerts.yaml").resolve()
@@ -32,6 +32,13 @@ def queries() -> list[str]:
 
 def test_the_dashboard_is_made_from_the_metrics() -> None:
     assert dashboard.FILE.read_text(encoding="utf-8") == dashboard.text(), "run `make generate`"
+
+
+def test_the_prometheus_operator_is_given_the_same_alerts() -> None:
+    text = operator_rules.text()
+
+    assert operator_rules.FILE.read_text(encoding="utf-8") == text, "run `make generate`"
+    assert yaml.safe_load(text)["spec"]["groups"][0]["rules"] == alerts()
 
 
 def test_the_dashboard_draws_every_metric() -> None:
