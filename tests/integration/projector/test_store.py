@@ -35,7 +35,7 @@ async def test_every_statement_fits_the_migrated_schema(database: db.Database) -
 async def test_every_column_that_the_portal_was_promised_is_there(portal: Portal) -> None:
     promised = {
         "directories": "id organization_id name provider created_at users active_users groups "
-        "mapped_groups last_event_at",
+        "mapped_groups last_event_at deleted_at",
         "users": "directory_id id user_name display_name email active external_id resource "
         "version created_at updated_at deleted_at",
         "groups": "directory_id id display_name external_id members created_at updated_at "
