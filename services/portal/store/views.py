@@ -1,6 +1,5 @@
 """The read models, through the projector's `portal_` views; every query names the directory."""
 
-from collections import defaultdict
 from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
@@ -9,13 +8,10 @@ from services.portal.domain.errors import MissingError
 from services.portal.domain.journey import TracedEvent
 from services.portal.domain.rows import (
     PAGE_SIZE,
-    Delay,
     DirectoryRow,
     DirectorySummary,
     EventRow,
     GroupRow,
-    HopDelay,
-    HopDelays,
     RoleRow,
     UserDetail,
     UserFilter,
@@ -25,8 +21,6 @@ from services.portal.store import selection
 from services.portal.store.selection import Cursor
 from shared import db
 from shared.contracts.ids import DirectoryId, OrganizationId, is_id
-from shared.contracts.management import Reached
-from shared.contracts.topics import DIRECTORY_EVENTS, ROLE_EVENTS
 
 _DIRECTORIES = """
 select id, organization_id, name, provider
@@ -41,34 +35,6 @@ cross join lateral (
   select count(*) as number, count(*) filter (where u.active) as active
   from projector.portal_users as u where u.directory_id = d.id and u.deleted_at is null) as users
 where d.id = $1
-"""
-_POSITIONS = """
-select d.organization_id, p.directory_id, p.topic, p.generation, p.sequence
-from projector.portal_directories as d
-join projector.portal_positions as p on p.directory_id = d.id
-where d.organization_id = any($1::uuid[]) order by p.directory_id, p.topic
-"""
-_POSITION = """
-select topic, generation, sequence from projector.portal_positions
-where directory_id = $1 order by topic
-"""
-_REACHED = """
-select topic, generation, sequence from projector.portal_positions where directory_id = $1
-"""
-# How long the newest events were under way, each from one station to the next; a topic is read
-# backwards along its key, and no further.
-_DELAYS_BY_HOP = """
-with newest as (
-  select time, published_at, stored_at from projector.portal_events
-  where directory_id = $1 and topic = $2 order by generation desc, sequence desc limit 200),
-hops as (
-  select extract(epoch from published_at - time)::float8 as told,
-         extract(epoch from stored_at - published_at)::float8 as seen
-  from newest where published_at is not null)
-select count(*) as events,
-  percentile_cont(array[0.5, 0.95]) within group (order by told) as told,
-  percentile_cont(array[0.5, 0.95]) within group (order by seen) as seen
-from hops
 """
 _GROUP_NAMES = """
 (select coalesce(array_agg(g.display_name order by lower(g.display_name)), '{}')
@@ -166,8 +132,6 @@ _HELD_ROLES = """
 select distinct role_key, role_name from projector.portal_mappings where directory_id = $1
 order by role_name
 """
-_DELAYS = "select topic, since from projector.portal_delays where directory_id = $1"
-_STAGES = {DIRECTORY_EVENTS.name: "users and groups", ROLE_EVENTS.name: "roles"}
 
 
 async def directories(
@@ -189,52 +153,6 @@ async def summary(connection: db.Connection, directory: DirectoryId) -> Director
     """Count what is in a directory; None before its first event arrived. Slow where it is large."""
     row = await connection.fetchrow(_SUMMARY, directory)
     return DirectorySummary(**dict(row)) if row else None
-
-
-async def position(connection: db.Connection, directory: DirectoryId) -> str:
-    """Return how far the read models follow a directory, as one mark to compare."""
-    return _mark(await connection.fetch(_POSITION, directory))
-
-
-async def positions(
-    connection: db.Connection, organizations: Sequence[OrganizationId]
-) -> dict[OrganizationId, str]:
-    """Return a mark for each organization; it differs once its read models moved on."""
-    rows = await connection.fetch(_POSITIONS, organizations)
-    by_organization: dict[OrganizationId, list[db.Record]] = defaultdict(list)
-    for row in rows:
-        by_organization[OrganizationId(row["organization_id"])].append(row)
-    return {key: _mark(found) for key, found in by_organization.items()}
-
-
-def _mark(rows: Sequence[db.Record]) -> str:
-    return ",".join(f"{row['generation']}.{row['sequence']}" for row in rows)
-
-
-async def delays(connection: db.Connection, directory: DirectoryId) -> list[Delay]:
-    """Return which read models of a directory do not follow at the moment."""
-    rows = await connection.fetch(_DELAYS, directory)
-    return [
-        Delay(_STAGES.get(row["topic"], row["topic"]), row["since"], row["topic"]) for row in rows
-    ]
-
-
-async def reached(connection: db.Connection, directory: DirectoryId) -> dict[str, Reached]:
-    """Return how far the read models follow a directory, by topic."""
-    return {
-        row["topic"]: Reached(generation=row["generation"], sequence=row["sequence"])
-        for row in await connection.fetch(_REACHED, directory)
-    }
-
-
-async def delays_by_hop(
-    connection: db.Connection, directory: DirectoryId, topic: str
-) -> HopDelays | None:
-    """Return how long the newest events of a topic took; None where that is not known of any."""
-    row = await connection.fetchrow(_DELAYS_BY_HOP, directory, topic)
-    if not row or not row["events"]:
-        return None
-    return HopDelays(row["events"], HopDelay.of(row["told"]), HopDelay.of(row["seen"]))
 
 
 async def users(

@@ -9,7 +9,7 @@ from services.portal.clients import Services
 from services.portal.domain import health
 from services.portal.domain.errors import DelayedError, MissingError
 from services.portal.domain.health import Hop, Positions, Stage
-from services.portal.store import views
+from services.portal.store import progress
 from shared import db
 from shared.contracts.ids import DirectoryId
 from shared.contracts.management import Outgoing, RequestQuery, RolesPosition, StoppedDirectory
@@ -69,13 +69,13 @@ async def _seen(
         positions = Positions(
             ingest,
             roles,
-            await views.reached(connection, directory),
+            await progress.reached(connection, directory),
             stopped,
-            await views.delays(connection, directory),
+            await progress.delays(connection, directory),
         )
         hops = health.hops(
-            await views.delays_by_hop(connection, directory, DIRECTORY_EVENTS.name),
-            await views.delays_by_hop(connection, directory, ROLE_EVENTS.name),
+            await progress.delays_by_hop(connection, directory, DIRECTORY_EVENTS.name),
+            await progress.delays_by_hop(connection, directory, ROLE_EVENTS.name),
         )
     return positions, hops
 

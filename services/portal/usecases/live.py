@@ -6,7 +6,7 @@ from datetime import datetime
 
 from services.portal.clients import Services
 from services.portal.domain.errors import PortalError
-from services.portal.store import views
+from services.portal.store import progress
 from shared import db
 from shared.contracts.ids import OrganizationId
 
@@ -26,7 +26,7 @@ async def marks(
     nothing, and is seen on the pages by itself.
     """
     async with database.connection() as connection:
-        positions = await views.positions(connection, organizations)
+        positions = await progress.positions(connection, organizations)
     try:
         pulses = await services.pulses(organizations)
     except PortalError:

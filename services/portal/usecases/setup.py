@@ -14,7 +14,7 @@ from services.portal.domain.errors import DelayedError
 from services.portal.domain.guides import Milestone
 from services.portal.domain.rows import Delay, DirectorySummary
 from services.portal.domain.status import Status
-from services.portal.store import views
+from services.portal.store import progress, views
 from shared import db
 from shared.contracts.directory_events import GroupCreated, UserCreated
 from shared.contracts.ids import DirectoryId, OrganizationId
@@ -114,7 +114,7 @@ class Setups:
         """Return what the read model counts, again only once it has moved on, and not too often."""
         known = self.memory.counts.get(directory)
         async with self.database.connection() as connection:
-            position = await views.position(connection, directory)
+            position = await progress.position(connection, directory)
             started = time.monotonic()
             if known and known.position == position:
                 return known
@@ -186,7 +186,7 @@ class Setups:
     async def _delays(self, directory: DirectoryId) -> list[Delay]:
         """Return what does not follow a directory; a service that is away tells nothing."""
         async with self.database.connection() as connection:
-            found = await views.delays(connection, directory)
+            found = await progress.delays(connection, directory)
         with suppress(DelayedError):
             stopped = await self.services.stopped(directory)
             found += [Delay("roles", one.since) for one in stopped]

@@ -303,8 +303,11 @@ async def mappings_change_in_a_storm(run: Run) -> None:
             if run.dice.random() < 0.5
         ]
         place = f"/directories/{client.directory}/mapping"
-        version = (await client.manage("GET", place)).body["version"]
-        answer = await client.manage("PUT", place, {"version": version, "rows": wanted})
+        edit = {"version": (await client.manage("GET", place)).body["version"], "rows": wanted}
+        # What takes much away is saved as it was shown, or refused.
+        shown = await client.manage("POST", f"{place}/preview", edit)
+        edit["effect"] = (shown.body or {}).get("effect")
+        answer = await client.manage("PUT", place, edit)
         saved, stale = saved + (answer.status == 200), stale + (answer.status == 409)
         run.claim(answer.status in {200, 409, 503}, f"a mapping was answered {answer.status}")
         await run.pause(0.1, 0.4)

@@ -12,7 +12,7 @@ import pytest
 from services.__main__ import migrate
 from services.portal.domain.log import Place
 from services.portal.domain.rows import EventFilter, LoggedEvent
-from services.portal.store import log, views
+from services.portal.store import log, progress
 from shared import db
 from shared.contracts.ids import DirectoryId, OrganizationId
 from shared.contracts.topics import DIRECTORY_EVENTS, ROLE_EVENTS
@@ -162,8 +162,8 @@ async def test_the_delays_by_hop_are_those_of_the_newest_events(
         )
 
     async with database.connection() as connection:
-        found = await views.delays_by_hop(connection, directory, DIRECTORY_EVENTS.name)
-        nothing = await views.delays_by_hop(connection, directory, ROLE_EVENTS.name)
+        found = await progress.delays_by_hop(connection, directory, DIRECTORY_EVENTS.name)
+        nothing = await progress.delays_by_hop(connection, directory, ROLE_EVENTS.name)
 
     assert found
     assert found.events == 200
