@@ -22,7 +22,8 @@ from shared.db.migrations import (
     missing,
     wait_for,
 )
-from shared.db.pool import Connection, Database, Record, connect, sharing
+from shared.db.opening import Connection
+from shared.db.pool import Database, Record, connect, sharing
 
 __all__ = [
     "Connection",

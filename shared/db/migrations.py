@@ -8,7 +8,8 @@ from importlib.resources import files
 
 import structlog
 
-from shared.db.pool import Connection, Database
+from shared.db.opening import Connection
+from shared.db.pool import Database
 
 _log = structlog.get_logger(__name__)
 _LOOK_EVERY_S = 0.5

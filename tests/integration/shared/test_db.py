@@ -86,7 +86,7 @@ async def test_a_schema_that_stays_behind_is_named_with_what_to_do(databases: Da
 async def test_connections_that_died_silently_cost_one_deadline_and_not_one_each(
     databases: Databases, monkeypatch: pytest.MonkeyPatch, use: Callable[[db.Database], _Use]
 ) -> None:
-    monkeypatch.setattr("shared.db.pool._ANSWER_TIMEOUT_S", 1.0)
+    monkeypatch.setattr("shared.db.opening._ANSWER_TIMEOUT_S", 1.0)
     link = Proxy("Postgres", urlsplit(databases.projector).port or 5432)
     through = databases.projector.replace(f":{link.upstream}/", f":{link.port}/")
 
