@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from cli.output import CommandError
-from shared import variables
+from cli.output import CommandError, SettingError
+from shared import kafka, variables
 
 VARIABLES = {
     "ingest": "ROLLCALL_INGEST_URL",
@@ -16,6 +16,7 @@ VARIABLES = {
     "api_key": "ROLLCALL_API_KEY",
     "kafka": "ROLLCALL_KAFKA_SERVERS",
 }
+OPENS_KAFKA = {field: name for field, name in kafka.VARIABLES.items() if field != "servers"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +35,15 @@ class Addresses:
         return str(self.known[part])
 
     @property
+    def brokers(self) -> kafka.Access:
+        """How Kafka is reached. Raises CommandError."""
+        opened_by = {field: self.known[field] for field in OPENS_KAFKA if field in self.known}
+        try:
+            return kafka.Access(self.of("kafka"), **opened_by)
+        except kafka.KafkaRefusedError as error:
+            raise SettingError(str(error)) from error
+
+    @property
     def databases(self) -> dict[str, str]:
         """The database of each service, where the running system told them."""
         return dict(self.known.get("postgres", {}))
@@ -41,7 +51,7 @@ class Addresses:
 
 def find() -> Addresses:
     """Return the addresses that variables give, completed from the nearest `.local/run.json`."""
-    given = {part: variables.read(name) for part, name in VARIABLES.items()}
+    given = {part: variables.read(name) for part, name in (VARIABLES | OPENS_KAFKA).items()}
     return Addresses(_run_json() | {part: text for part, text in given.items() if text is not None})
 
 

@@ -10,7 +10,7 @@ import click
 import orjson
 
 from cli import addresses
-from cli.output import CommandError, console, json_option, print_json, print_table
+from cli.output import CommandError, SettingError, console, json_option, print_json, print_table
 from shared import kafka
 from shared.contracts import envelope
 from shared.contracts.ids import is_id
@@ -33,7 +33,9 @@ def ensure(*, as_json: bool) -> None:
     Example: rollcall topics ensure
     """
     try:
-        reports = asyncio.run(kafka.ensure_topics(addresses.find().of("kafka"), TOPICS))
+        reports = asyncio.run(kafka.ensure_topics(addresses.find().brokers, TOPICS))
+    except kafka.KafkaRefusedError as error:
+        raise SettingError(str(error)) from error
     except kafka.KafkaUnavailableError as error:
         raise CommandError(str(error)) from error
     if as_json:
@@ -78,13 +80,15 @@ def tail(
         _show(record, directory, as_json=as_json)
 
     try:
-        asyncio.run(_follow(addresses.find().of("kafka"), chosen, show, past=from_beginning))
+        asyncio.run(_follow(addresses.find().brokers, chosen, show, past=from_beginning))
+    except kafka.KafkaRefusedError as error:
+        raise SettingError(str(error)) from error
     except kafka.KafkaUnavailableError as error:
         raise CommandError(str(error)) from error
 
 
 async def _follow(
-    servers: str,
+    servers: kafka.Servers,
     topics: tuple[str, ...],
     show: Callable[[kafka.Incoming], None],
     *,

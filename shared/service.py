@@ -25,7 +25,7 @@ from pydantic_settings import BaseSettings
 
 from shared import listening, telemetry, tracing, variables
 from shared.db import DatabaseRefusedError, DatabaseUnavailableError, SchemaBehindError
-from shared.kafka import KafkaUnavailableError
+from shared.kafka import KafkaRefusedError, KafkaUnavailableError
 from shared.keys import BadKeysError
 from shared.tracing import requests as traced
 from shared.variables import AnySettings
@@ -244,7 +244,7 @@ def _failed(settings: BaseSettings, error: BaseException) -> int:
     setting = next((key for kind, key in _OF_SETTINGS.items() if isinstance(error, kind)), None)
     if setting is None:
         _log.error("service.start_failed", reason=str(error))
-        return EXIT_FAILED
+        return EXIT_WRONG_SETTINGS if isinstance(error, KafkaRefusedError) else EXIT_FAILED
     variable = variables.variable_of(type(settings), (setting,))
     _log.error("service.start_failed", reason=f"{variable}: {error}")
     return EXIT_WRONG_SETTINGS

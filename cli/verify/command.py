@@ -82,7 +82,7 @@ def wanted_of(within_s: float, directory: str | None) -> run.Wanted:
             f"Where {missing[0]}'s database is, is not known. Start Rollcall with `make run`, "
             f"or set ROLLCALL_{missing[0].upper()}_DATABASE_URL."
         )
-    return run.Wanted(found.of("kafka"), urls, within_s, directory)
+    return run.Wanted(found.brokers, urls, within_s, directory)
 
 
 def watched(wanted: run.Wanted, calls: journals.Journal) -> Report:

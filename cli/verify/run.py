@@ -30,7 +30,7 @@ class NoVerdictError(CommandError):
 class Wanted:
     """What to verify, where, and how long to wait for what is on its way."""
 
-    kafka: str
+    kafka: kafka.Servers
     databases: Mapping[str, str]
     within_s: float
     directory: str | None = None

@@ -36,10 +36,11 @@ _BACKLOG_S = 600.0
 
 async def serve(process: service.Process, settings: Settings) -> None:
     """Answer requests until told to stop; then finish them, then publish the rest."""
+    brokers = kafka.access(settings)
     async with db.connect(settings.database_url, "ingest", max_size=20) as database:
         await db.wait_for(database, ["shared", "services.ingest"])
-        await kafka.wait_for_broker(settings.kafka_servers)
-        relay = outbox.Relay(database, settings.kafka_servers, "ingest")
+        await kafka.wait_for_broker(brokers)
+        relay = outbox.Relay(database, brokers, "ingest")
         gatekeeper = auth.Gatekeeper(database, settings.token_pepper)
         log = RequestLog(database, settings.request_log_days)
         writer = Writer(database, relay.wake)

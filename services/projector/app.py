@@ -15,14 +15,15 @@ from shared.keys import Keys
 async def serve(process: service.Process, settings: Settings) -> None:
     """Work until told to stop; the batches in hand are finished."""
     keys = Keys.of(settings.api_key, settings.api_keys_file)
+    brokers = kafka.access(settings)
     async with db.connect(settings.database_url, "projector") as database:
         await db.wait_for(database, [versions.REGISTRY])
-        await kafka.wait_for_broker(settings.kafka_servers)
+        await kafka.wait_for_broker(brokers)
         ingest = consume.Ingest(settings.ingest_url, settings.api_key)
-        kept = Versions(database, settings.database_url, settings.kafka_servers, ingest)
-        letters = consume.DeadLetters(database, settings.kafka_servers, GROUP)
+        kept = Versions(database, settings.database_url, brokers, ingest)
+        letters = consume.DeadLetters(database, brokers, GROUP)
         app = web.Application(middlewares=[edge.observed("projector"), edge.problems({})])
-        app.add_subapp("/v1", api(database, settings.kafka_servers, keys))
+        app.add_subapp("/v1", api(database, brokers, keys))
         async with (
             service.background(kept.run, kept.advance, letters.run),
             process.listen(app, settings.host, settings.port, {"postgres": database.ping}),
@@ -30,7 +31,7 @@ async def serve(process: service.Process, settings: Settings) -> None:
             await process.stopping.wait()
 
 
-def api(database: db.Database, servers: str, keys: Keys) -> web.Application:
+def api(database: db.Database, servers: kafka.Servers, keys: Keys) -> web.Application:
     """Return the application below `/v1`."""
     # Operators work on what is shown, whichever version that is.
     operations = consume.Operations(consumer(database, servers), SNAPSHOTS)

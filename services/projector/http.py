@@ -7,7 +7,7 @@ from aiohttp import web
 
 from services.projector.domain.versions import RefusedError, UnknownVersionError
 from services.projector.usecases import versions
-from shared import api, consume, db
+from shared import api, consume, db, kafka
 from shared import web as edge
 from shared.api import About, Endpoint
 from shared.contracts import management
@@ -30,7 +30,7 @@ class Handlers:
     """The handlers."""
 
     database: db.Database
-    servers: str
+    servers: kafka.Servers
 
     def endpoints(self) -> list[Endpoint]:
         """Return all endpoints."""

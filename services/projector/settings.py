@@ -23,6 +23,15 @@ class Settings(BaseSettings):
     api_keys_file: str = Field("", validation_alias="ROLLCALL_API_KEYS_FILE")
     ingest_url: Url = "http://127.0.0.1:8080"
     kafka_servers: Servers = Field(validation_alias="ROLLCALL_KAFKA_SERVERS")
+    kafka_security_protocol: Literal["PLAINTEXT", "SSL", "SASL_SSL"] = Field(
+        "PLAINTEXT", validation_alias="ROLLCALL_KAFKA_SECURITY_PROTOCOL"
+    )
+    kafka_ca: str = Field("", validation_alias="ROLLCALL_KAFKA_CA")
+    kafka_sasl_mechanism: Literal["SCRAM-SHA-512", "SCRAM-SHA-256", "PLAIN"] = Field(
+        "SCRAM-SHA-512", validation_alias="ROLLCALL_KAFKA_SASL_MECHANISM"
+    )
+    kafka_username: str = Field("", validation_alias="ROLLCALL_KAFKA_USERNAME")
+    kafka_password: str = Field("", validation_alias="ROLLCALL_KAFKA_PASSWORD")
     log_format: Literal["json", "console"] = Field("json", validation_alias="ROLLCALL_LOG_FORMAT")
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field(
         "INFO", validation_alias="ROLLCALL_LOG_LEVEL"

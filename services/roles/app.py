@@ -18,14 +18,15 @@ from shared.keys import Keys
 async def serve(process: service.Process, settings: Settings) -> None:
     """Work until told to stop; the batch in hand is finished, what it told is published."""
     keys = Keys.of(settings.api_key, settings.api_keys_file)
+    brokers = kafka.access(settings)
     async with db.connect(settings.database_url, "roles", max_size=20) as database:
         await db.wait_for(database, ["shared", "services.roles"])
-        await kafka.wait_for_broker(settings.kafka_servers)
-        relay = outbox.Relay(database, settings.kafka_servers, "roles", role_events.SCOPE)
-        reader = consumer(database, settings.kafka_servers, relay.wake)
+        await kafka.wait_for_broker(brokers)
+        relay = outbox.Relay(database, brokers, "roles", role_events.SCOPE)
+        reader = consumer(database, brokers, relay.wake)
         ingest = consume.Ingest(settings.ingest_url, settings.api_key)
         healer = consume.Healer(database, ingest, SNAPSHOTS)
-        letters = consume.DeadLetters(database, settings.kafka_servers, GROUP)
+        letters = consume.DeadLetters(database, brokers, GROUP)
         stopped = consume.Stopped(database, GROUP, reader.handlers)
         app = web.Application(middlewares=[edge.observed("roles"), edge.problems({})])
         worker = Worker(database, relay.wake)

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Sequence
 
 from services.roles import usecases
-from shared import consume, db, telemetry
+from shared import consume, db, kafka, telemetry
 from shared.contracts import directory_events
 from shared.contracts.envelope import Envelope
 from shared.contracts.topics import DIRECTORY_EVENTS
@@ -14,7 +14,7 @@ SNAPSHOTS = frozenset({DIRECTORY_EVENTS.name})
 
 
 def consumer(
-    database: db.Database, servers: str, committed: Callable[[], None]
+    database: db.Database, servers: kafka.Servers, committed: Callable[[], None]
 ) -> consume.Consumer:
     """Return the consumer of `directory.events.v1`; `committed` wakes the relay."""
     handlers = {DIRECTORY_EVENTS.name: apply}

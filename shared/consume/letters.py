@@ -35,7 +35,7 @@ class DeadLetters:
     """Publishes what a consumer could not apply."""
 
     database: db.Database
-    servers: str
+    servers: kafka.Servers
     consumer: str
 
     async def run(self, stopping: asyncio.Event) -> None:

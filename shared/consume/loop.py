@@ -75,7 +75,7 @@ class Consumer:
     """
 
     database: db.Database
-    servers: str
+    servers: kafka.Servers
     group: str
     handlers: Mapping[str, Apply]
     committed: Callable[[], None] = lambda: None

@@ -33,7 +33,7 @@ _CUT_SHORT = (ssl.SSLEOFError, ssl.SSLZeroReturnError, ssl.SSLSyscallError)
 # a ValueError of asyncpg.
 _REFUSALS: dict[type[Exception], str] = {
     asyncpg.InvalidAuthorizationSpecificationError: (
-        "Postgres refuses the user or the password in the database URL"
+        "Postgres refuses the user or the password in the database URL, or who comes without TLS"
     ),
     asyncpg.InvalidCatalogNameError: "The database in the database URL does not exist",
     ssl.SSLCertVerificationError: "Postgres shows a certificate that sslrootcert in the database "

@@ -7,6 +7,7 @@ import structlog
 from aiokafka import AIOKafkaProducer
 from aiokafka.errors import KafkaError
 
+from shared.kafka.access import Access, Servers, refusal
 from shared.kafka.records import KafkaStuckError, KafkaUnavailableError
 
 _log = structlog.get_logger(__name__)
@@ -16,11 +17,16 @@ _START_TIMEOUT_S = 30.0
 _CUT_OFF_TIMEOUT_S = 15.0
 
 
-async def start(begin: Callable[[], Awaitable[None]], servers: str) -> None:
-    """Start a client, waiting a bounded time for a broker. Raises KafkaUnavailableError."""
+async def start(begin: Callable[[], Awaitable[None]], servers: Servers) -> None:
+    """Start a client, waiting a bounded time for a broker.
+
+    Raises KafkaUnavailableError after 30 s, KafkaRefusedError at once where waiting is vain.
+    """
     try:
         async with asyncio.timeout(_START_TIMEOUT_S):
             while True:
+                if refused := await refusal(servers):
+                    raise refused
                 try:
                     await begin()
                 except (KafkaError, OSError) as error:
@@ -29,9 +35,10 @@ async def start(begin: Callable[[], Awaitable[None]], servers: str) -> None:
                 else:
                     return
     except TimeoutError as error:
+        address = servers.servers if isinstance(servers, Access) else servers
         raise KafkaUnavailableError(
-            f"Kafka at {servers} did not answer within {_START_TIMEOUT_S:.0f} s; "
-            "check ROLLCALL_KAFKA_SERVERS, and that the broker is up"
+            f"Kafka at {address} did not answer within {_START_TIMEOUT_S:.0f} s; check "
+            "ROLLCALL_KAFKA_SERVERS and ROLLCALL_KAFKA_SECURITY_PROTOCOL, and that the broker is up"
         ) from error
 
 

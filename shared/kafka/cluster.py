@@ -10,15 +10,16 @@ from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
 from aiokafka.errors import NodeNotReadyError, TopicAlreadyExistsError, for_code
 
 from shared.contracts.topics import Topic
+from shared.kafka.access import Servers, client_options
 from shared.kafka.clients import CALL_TIMEOUT_S, start, stop
 from shared.kafka.records import Place
 
 _REPLICAS = 3
 
 
-async def wait_for_broker(servers: str, *, brokers: int = 1) -> None:
+async def wait_for_broker(servers: Servers, *, brokers: int = 1) -> None:
     """Return once a broker answers whose cluster has so many. Raises KafkaUnavailableError."""
-    admin = AIOKafkaAdminClient(bootstrap_servers=servers, request_timeout_ms=10_000)
+    admin = AIOKafkaAdminClient(**client_options(servers))
 
     async def has_them() -> None:
         await admin.start()
@@ -35,9 +36,9 @@ async def _brokers(admin: AIOKafkaAdminClient) -> int:
     return len((await admin.describe_cluster())["brokers"])
 
 
-async def places(servers: str, topics: Sequence[str]) -> list[Place]:
+async def places(servers: Servers, topics: Sequence[str]) -> list[Place]:
     """Return every partition of those topics that exist. Raises KafkaUnavailableError."""
-    admin = AIOKafkaAdminClient(bootstrap_servers=servers, request_timeout_ms=10_000)
+    admin = AIOKafkaAdminClient(**client_options(servers))
     await start(admin.start, servers)
     try:
         async with asyncio.timeout(CALL_TIMEOUT_S):
@@ -62,12 +63,12 @@ class TopicReport:
     ok: bool
 
 
-async def ensure_topics(servers: str, topics: Sequence[Topic]) -> list[TopicReport]:
+async def ensure_topics(servers: Servers, topics: Sequence[Topic]) -> list[TopicReport]:
     """Create the topics that are missing and check the settings of the others.
 
     Nothing that exists is altered. Raises KafkaUnavailableError.
     """
-    admin = AIOKafkaAdminClient(bootstrap_servers=servers, request_timeout_ms=10_000)
+    admin = AIOKafkaAdminClient(**client_options(servers))
     await start(admin.start, servers)
     try:
         async with asyncio.timeout(CALL_TIMEOUT_S):

@@ -9,6 +9,7 @@ from aiokafka import AIOKafkaProducer
 from aiokafka.errors import KafkaError
 
 from shared.contracts.envelope import CONTENT_TYPE
+from shared.kafka.access import Servers, client_options
 from shared.kafka.clients import CALL_TIMEOUT_S, start, stop_publisher
 from shared.kafka.records import Outgoing, PublishError
 
@@ -60,17 +61,16 @@ def _by_topic(records: Iterable[Outgoing]) -> dict[str, list[Outgoing]]:
 
 
 @asynccontextmanager
-async def publisher(servers: str, client_id: str) -> AsyncIterator[Publisher]:
+async def publisher(servers: Servers, client_id: str) -> AsyncIterator[Publisher]:
     """Open a publisher. Raises KafkaUnavailableError at start, KafkaStuckError at the end."""
     producer = AIOKafkaProducer(
-        bootstrap_servers=servers,
+        **client_options(servers),
         client_id=client_id,
         enable_idempotence=True,
         acks="all",
         linger_ms=0,
         max_batch_size=_MAX_BATCH_BYTES,
         max_request_size=_MAX_BATCH_BYTES + 64 * 1024,
-        request_timeout_ms=10_000,
     )
     try:
         await start(producer.start, servers)

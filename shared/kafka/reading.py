@@ -9,6 +9,7 @@ import structlog
 from aiokafka import AIOKafkaConsumer, ConsumerRebalanceListener, TopicPartition
 from aiokafka.errors import KafkaError
 
+from shared.kafka.access import Servers, client_options
 from shared.kafka.clients import CALL_TIMEOUT_S, STOP_TIMEOUT_S, start, stop
 from shared.kafka.records import Batch, Error, Incoming, Place
 
@@ -121,16 +122,17 @@ class _Turnover(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka ha
 
 
 @asynccontextmanager
-async def subscriber(servers: str, group: str, topics: Sequence[str]) -> AsyncIterator[Subscriber]:
+async def subscriber(
+    servers: Servers, group: str, topics: Sequence[str]
+) -> AsyncIterator[Subscriber]:
     """Join the group on the topics. Raises KafkaUnavailableError, KafkaStuckError."""
     consumer = AIOKafkaConsumer(
-        bootstrap_servers=servers,
+        **client_options(servers),
         group_id=group,
         client_id=group,
         enable_auto_commit=False,
         auto_offset_reset="earliest",
         fetch_max_wait_ms=250,
-        request_timeout_ms=10_000,
         # The least that brokers allow: so long do the partitions of a killed member wait.
         session_timeout_ms=6_000,
         heartbeat_interval_ms=1_500,
@@ -146,7 +148,9 @@ async def subscriber(servers: str, group: str, topics: Sequence[str]) -> AsyncIt
 
 
 @asynccontextmanager
-async def reader(servers: str, topics: Sequence[str], *, past: bool) -> AsyncIterator[Subscriber]:
+async def reader(
+    servers: Servers, topics: Sequence[str], *, past: bool
+) -> AsyncIterator[Subscriber]:
     """Read topics without a group, all partitions, from the beginning or from now on.
 
     Without topics it reads nothing until `read_alone` chooses a partition.
@@ -154,12 +158,11 @@ async def reader(servers: str, topics: Sequence[str], *, past: bool) -> AsyncIte
     """
     consumer = AIOKafkaConsumer(
         *topics,
-        bootstrap_servers=servers,
+        **client_options(servers),
         enable_auto_commit=False,
         auto_offset_reset="earliest" if past else "latest",
         # Who goes from one partition to the next would wait for the fetch behind the last.
         fetch_max_wait_ms=250 if topics else 10,
-        request_timeout_ms=10_000,
     )
     try:
         await start(consumer.start, servers)

@@ -14,6 +14,10 @@ class KafkaUnavailableError(Exception):
     """Kafka could not be reached in time."""
 
 
+class KafkaRefusedError(KafkaUnavailableError):
+    """A setting is wrong: brokers will never let us in with it. The message names the variable."""
+
+
 class KafkaStuckError(Exception):
     """A client could not be stopped in time; only ending the process helps."""
 

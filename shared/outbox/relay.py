@@ -92,7 +92,7 @@ class Relay:
     """Publishes the lanes it holds leases on. `scope` is the middle of event ids (`roles`)."""
 
     database: db.Database
-    servers: str
+    servers: kafka.Servers
     client_id: str
     scope: str = ""
     _leases: Leases = field(default_factory=lambda: Leases(str(uuid.uuid4())))

@@ -5,18 +5,29 @@ from importlib import import_module
 from pathlib import Path
 
 from cli.addresses import VARIABLES
+from shared import kafka
 
 SERVICES = ("ingest", "roles", "projector", "portal")
 URLS = {f"ROLLCALL_{name.upper()}_DATABASE_URL" for name in SERVICES}
 SUPERUSER = "ROLLCALL_SUPERUSER_DATABASE_URL"
 SECRET = {*URLS, "ROLLCALL_API_KEY", "ROLLCALL_INGEST_TOKEN_PEPPER", "ROLLCALL_PORTAL_SECRET"}
-MAY_BE_SECRET = {"ROLLCALL_PORTAL_OIDC_CLIENT_SECRET"}
-"""What need not be given, and is a secret if it is."""
+MAY_BE_SECRET = {
+    "ROLLCALL_KAFKA_CA",
+    "ROLLCALL_KAFKA_PASSWORD",
+    "ROLLCALL_PORTAL_OIDC_CLIENT_SECRET",
+}
+"""What need not be given, and comes as a file if it is."""
+NAMED_BY_SETTINGS = {"API_KEYS", "POSTGRES_CA"}
+"""Files beside those of settings, whose paths settings say."""
 READ_BY = {
     "bootstrap": {SUPERUSER, *URLS},
     "migrate": URLS,
-    "topics": {"ROLLCALL_KAFKA_SERVERS"},
-    "rollcall": {*VARIABLES.values(), *URLS - {"ROLLCALL_PORTAL_DATABASE_URL"}},
+    "topics": {*kafka.VARIABLES.values()},
+    "rollcall": {
+        *VARIABLES.values(),
+        *kafka.VARIABLES.values(),
+        *URLS - {"ROLLCALL_PORTAL_DATABASE_URL"},
+    },
 }
 """What jobs and the command line read."""
 

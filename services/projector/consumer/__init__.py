@@ -6,7 +6,7 @@ Each version of the read models has a consumer of its own (`versions.py`).
 from collections.abc import Container, Sequence
 
 from services.projector import usecases
-from shared import consume, db, telemetry
+from shared import consume, db, kafka, telemetry
 from shared.contracts import directory_events, role_events
 from shared.contracts.envelope import Envelope
 from shared.contracts.topics import DIRECTORY_EVENTS, ROLE_EVENTS
@@ -16,7 +16,7 @@ SNAPSHOTS = frozenset({DIRECTORY_EVENTS.name})
 """The topics on which a snapshot heals what is missing."""
 
 
-def consumer(database: db.Database, servers: str, group: str = GROUP) -> consume.Consumer:
+def consumer(database: db.Database, servers: kafka.Servers, group: str = GROUP) -> consume.Consumer:
     """Return the consumer of both topics; no order is assumed between them."""
     directory, role = DIRECTORY_EVENTS.name, ROLE_EVENTS.name
     handlers = {

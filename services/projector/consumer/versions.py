@@ -14,7 +14,7 @@ from services.projector.consumer import GROUP, SNAPSHOTS, consumer
 from services.projector.domain.versions import ReadModel
 from services.projector.usecases import versions
 from services.projector.usecases.rebuilding import Rebuilding
-from shared import consume, db, telemetry
+from shared import consume, db, kafka, telemetry
 
 _log = structlog.get_logger(__name__)
 _LOOK_EVERY_S = 1.0
@@ -30,7 +30,7 @@ class Versions:
 
     database: db.Database
     dsn: str
-    servers: str
+    servers: kafka.Servers
     ingest: consume.Ingest
     _stops: dict[int, asyncio.Event] = field(default_factory=dict)
 

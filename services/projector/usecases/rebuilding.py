@@ -15,7 +15,7 @@ from services.projector.domain.versions import ReadModel, Standing, State
 from services.projector.store import TABLES, checksums
 from services.projector.store import versions as store
 from services.projector.usecases import versions
-from shared import audit, db
+from shared import audit, db, kafka
 from shared.contracts import management
 from shared.contracts.ids import DirectoryId
 from shared.contracts.topics import DIRECTORY_EVENTS
@@ -32,7 +32,7 @@ class Rebuilding:
 
     database: db.Database
     dsn: str
-    servers: str
+    servers: kafka.Servers
 
     async def advance(self) -> bool:
         """Do what can be done now; return whether there is more to do at once."""

@@ -64,7 +64,7 @@ async def prepare(database: db.Database, dsn: str, model: ReadModel) -> None:
             await store.set_state(tx, model.version, State.FILLING)
 
 
-async def bounds(servers: str) -> Bounds:
+async def bounds(servers: kafka.Servers) -> Bounds:
     """Return the first and the next offset of each partition of the log."""
     places = await kafka.places(servers, _TOPICS)
     async with kafka.reader(servers, [], past=True) as reader:
@@ -84,7 +84,7 @@ async def current(database: db.Database) -> management.ReadModel:
 
 
 async def start(
-    database: db.Database, servers: str, wanted: management.NewRebuild
+    database: db.Database, servers: kafka.Servers, wanted: management.NewRebuild
 ) -> management.ReadModel:
     """Begin a new version; it is filled by whoever runs consumers. Raises RefusedError."""
     found = await bounds(servers)

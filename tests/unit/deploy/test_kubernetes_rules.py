@@ -12,7 +12,7 @@ from services.roles.consumer import GROUP
 from shared import service
 from shared.contracts.topics import DIRECTORY_EVENTS
 from tests.contract import metrics
-from tests.support.deployed import MAY_BE_SECRET, SERVICES
+from tests.support.deployed import MAY_BE_SECRET, NAMED_BY_SETTINGS, SERVICES
 from tests.support.manifests import (
     OVERLAYS,
     TREE,
@@ -102,7 +102,8 @@ def test_each_secret_and_key_that_dev_names_is_there() -> None:
     for one in containers(objects):
         for volume in one.pod.get("volumes", []):
             for name, items in secrets(volume):
-                assert {item["key"] for item in items} <= keys[name] | MAY_BE_SECRET
+                there = keys[name] | MAY_BE_SECRET | NAMED_BY_SETTINGS
+                assert {item["key"] for item in items} <= there
 
 
 @everywhere

@@ -7,8 +7,10 @@ from urllib.parse import urlsplit
 
 import pytest
 
+from shared import kafka
 from tests.support.deployed import (
     MAY_BE_SECRET,
+    NAMED_BY_SETTINGS,
     READ_BY,
     SECRET,
     SERVICES,
@@ -29,6 +31,8 @@ from tests.support.manifests import (
 )
 
 READS = {**READ_BY, **{name: settings_of(name) for name in SERVICES}}
+NEEDED_BY = {"API_KEYS": {"ROLLCALL_API_KEYS_FILE"}, "POSTGRES_CA": URLS}
+OPENS_KAFKA = {*kafka.VARIABLES.values()} - {"ROLLCALL_KAFKA_SERVERS"}
 OURS = (*SERVICES, "migrate", "topics", "toolbox")
 BY_OVERLAY = [
     (overlay, name)
@@ -71,7 +75,8 @@ def read_by(name: str) -> set[str]:
 def test_nothing_is_given_that_is_not_read(overlay: str, name: str) -> None:
     found = container(overlay, name)
 
-    assert {*config(overlay, found), *files(found)} <= read_by(name) - of_the_image()
+    given = {*config(overlay, found), *files(found) - NAMED_BY_SETTINGS}
+    assert given <= read_by(name) - of_the_image()
 
 
 @everywhere
@@ -81,7 +86,7 @@ def test_the_secrets_that_are_read_are_files_and_no_other_way_is_taken(
     found = container(overlay, name)
 
     secret = {*SECRET, *MAY_BE_SECRET, SUPERUSER}
-    assert files(found) == read_by(name) & secret
+    assert files(found) - NAMED_BY_SETTINGS == read_by(name) & secret
     assert not secret & set(config(overlay, found))
 
 
@@ -102,7 +107,15 @@ def test_what_a_service_needs_is_given_and_all_else_can_be(overlay: str, name: s
 def test_what_commands_need_is_given(overlay: str, name: str) -> None:
     found = container(overlay, name)
 
-    assert {*config(overlay, found), *files(found)} == read_by(name)
+    given = {*config(overlay, found), *files(found) - NAMED_BY_SETTINGS}
+    assert read_by(name) - OPENS_KAFKA <= given <= read_by(name)
+
+
+@everywhere
+def test_files_that_settings_name_are_there_for_whoever_needs_them(overlay: str, name: str) -> None:
+    needed = {file for file, wanted in NEEDED_BY.items() if wanted & read_by(name)}
+
+    assert files(container(overlay, name)) & NAMED_BY_SETTINGS == needed
 
 
 @pytest.mark.parametrize("overlay", OVERLAYS)
