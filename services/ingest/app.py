@@ -5,6 +5,7 @@ from collections.abc import Callable
 from aiohttp import web
 
 from services.ingest.domain import load
+from services.ingest.domain.peppers import Peppers
 from services.ingest.domain.rates import Limit
 from services.ingest.http import (
     auth,
@@ -41,7 +42,7 @@ async def serve(process: service.Process, settings: Settings) -> None:
         await db.wait_for(database, ["shared", "services.ingest"])
         await kafka.wait_for_broker(brokers)
         relay = outbox.Relay(database, brokers, "ingest")
-        gatekeeper = auth.Gatekeeper(database, settings.token_pepper)
+        gatekeeper = auth.Gatekeeper(database, Peppers.of(settings.token_pepper))
         log = RequestLog(database, settings.request_log_days)
         writer = Writer(database, relay.wake)
         backlog = outbox.Backlog(database)
@@ -93,7 +94,7 @@ def _application(
         *outside,
         bearer=auth.bearer(gatekeeper),
         admits=admits,
-        cursor_key=cursor.key_of(settings.token_pepper),
+        cursor_key=cursor.key_of(Peppers.of(settings.token_pepper).current),
     )
     app = web.Application(middlewares=[edge.observed("ingest", errors.overdue), edge.problems({})])
     app.add_subapp("/scim/v2", gateway)
@@ -106,10 +107,10 @@ def management_api(
     database: db.Database, settings: Settings, committed: Callable[[], None]
 ) -> web.Application:
     """Return the application below `/v1`; `committed` wakes the relay."""
-    url, pepper = settings.base_url, settings.token_pepper
+    url, peppers = settings.base_url, Peppers.of(settings.token_pepper)
     keys = Keys.of(settings.api_key, settings.api_keys_file)
     table = [
-        *management.Management(database, url, pepper, committed).endpoints(),
+        *management.Management(database, url, peppers, committed).endpoints(),
         *Requests(database).endpoints(),
         *Schemas(database).endpoints(),
         *snapshots.Snapshots(database, committed).endpoints(),

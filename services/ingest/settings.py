@@ -6,6 +6,8 @@ from pydantic import Field, StringConstraints
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 Secret = Annotated[str, StringConstraints(min_length=16)]
+# One on each line; the first is the current one.
+Peppers = Annotated[str, StringConstraints(pattern=r"^[^\r\n]{16,}(\r?\n[^\r\n]{16,})*$")]
 DatabaseUrl = Annotated[str, StringConstraints(pattern=r"^postgres(ql)?://")]
 Servers = Annotated[str, StringConstraints(pattern=r"^[^\s,:]+:\d+(,[^\s,:]+:\d+)*$")]
 Url = Annotated[str, StringConstraints(pattern=r"^https?://\S+$")]
@@ -21,7 +23,7 @@ class Settings(BaseSettings):
     host: str = "127.0.0.1"
     port: Annotated[int, Field(ge=1, le=65535)] = 8080
     public_url: PublicUrl = ""
-    token_pepper: Secret
+    token_pepper: Peppers
     request_log_days: Annotated[int, Field(ge=0, le=365)] = 7
     requests_per_second: Annotated[float, Field(gt=0, le=10_000)] = 50
     burst: Annotated[int, Field(ge=1, le=100_000)] = 200

@@ -5,11 +5,11 @@ would add nothing but time (event architecture, section 11).
 """
 
 import base64
-import hmac
 import zlib
 from dataclasses import dataclass, field
 from datetime import datetime
 
+from services.ingest.domain.peppers import Digest
 from services.ingest.domain.rates import Limit
 from services.ingest.scim.definitions import TYPES, Types
 from shared.contracts.ids import DirectoryId, OrganizationId
@@ -26,7 +26,7 @@ class Token:
     id: str
     directory: DirectoryId
     label: str
-    digest: bytes
+    digest: Digest
     last_four: str
     created_at: datetime
     expires_at: datetime | None = None
@@ -67,11 +67,6 @@ def key_id_of(value: str) -> str | None:
     if prefix != PREFIX or not key_id or not value.isascii():
         return None
     return key_id if checksum == _checksum(key_id, secret) else None
-
-
-def digest(pepper: str, value: str) -> bytes:
-    """Return what is stored of a token's value."""
-    return hmac.digest(pepper.encode(), value.encode(), "sha256")
 
 
 def _checksum(key_id: str, secret: str) -> str:

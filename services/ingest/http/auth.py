@@ -10,6 +10,7 @@ import structlog
 from aiohttp import web
 from aiohttp.typedefs import Middleware
 
+from services.ingest.domain.peppers import Peppers
 from services.ingest.domain.tokens import Access
 from services.ingest.scim.errors import Paused, Unauthorized
 from services.ingest.usecases import tokens
@@ -33,7 +34,7 @@ class Gatekeeper:
     """Knows for 5 s what a token opens, also that it opens nothing; notes the use of each."""
 
     database: db.Database
-    pepper: str
+    peppers: Peppers
     _known: dict[str, tuple[float, Access | None]] = field(default_factory=dict)
     _asked: dict[str, asyncio.Lock] = field(default_factory=dict)
     _used: dict[str, datetime] = field(default_factory=dict)
@@ -67,7 +68,7 @@ class Gatekeeper:
             if known and now - known[0] < _ASK_AGAIN_S:
                 return known[1]
             try:
-                access = await tokens.access(self.database, self.pepper, value)
+                access = await tokens.access(self.database, self.peppers, value)
             finally:
                 self._asked.pop(value, None)
             if len(self._known) >= _REMEMBER_MOST:

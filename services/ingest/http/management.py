@@ -16,6 +16,7 @@ from services.ingest.domain.directories import (
     UnclearSchemaError,
     UnknownError,
 )
+from services.ingest.domain.peppers import Peppers
 from services.ingest.domain.tokens import Token
 from services.ingest.usecases import directories, tokens
 from shared import db
@@ -45,7 +46,7 @@ class Management:
 
     database: db.Database
     public_url: str
-    pepper: str
+    peppers: Peppers
     committed: Callable[[], None]
 
     def endpoints(self) -> list[Endpoint]:
@@ -164,7 +165,7 @@ class Management:
         """Answer 201 with a new token and its value, told this once."""
         wanted = await edge.body(request, management.NewToken)
         token, value = await tokens.issue(
-            self.database, self.pepper, request.match_info["id"], wanted, datetime.now(UTC)
+            self.database, self.peppers, request.match_info["id"], wanted, datetime.now(UTC)
         )
         response = edge.answer(
             management.IssuedToken(value=value, **_token(token).model_dump()), 201

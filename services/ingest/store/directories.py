@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 
 from services.ingest.domain.directories import Directory, Organization, UnknownError
+from services.ingest.domain.peppers import Digest
 from services.ingest.domain.rates import Limit
 from services.ingest.domain.tokens import Access, Token
 from services.ingest.scim import declaration
@@ -60,12 +61,12 @@ where d.organization_id = any($1::uuid[]) group by d.organization_id
 """
 _LOCK_DIRECTORY = "select 1 from directories where id = $1 for no key update"
 _ISSUE = """
-insert into tokens (id, directory_id, label, digest, last_four, created_at, expires_at)
-values ($1, $2, $3, $4, $5, $6, $7)
+insert into tokens (id, directory_id, label, digest, last_four, created_at, expires_at, pepper_key)
+values ($1, $2, $3, $4, $5, $6, $7, $8)
 """
 _TOKENS = """
 select id, directory_id, label, digest, last_four, created_at, expires_at, revoked_at, last_used_at,
-       first_used_at
+       first_used_at, pepper_key
 from tokens where directory_id = $1 order by created_at, id
 """
 _REVOKE = """
@@ -86,7 +87,7 @@ _PATIENCE = "set local statement_timeout = 0"
 _PATIENCE_S = 20.0
 _CHANGE_LIMIT = "update directories set requests_per_second = $2, burst = $3 where id = $1"
 _ACCESS = """
-select t.digest, t.directory_id, t.expires_at, d.organization_id, d.provider,
+select t.digest, t.pepper_key, t.directory_id, t.expires_at, d.organization_id, d.provider,
        d.requests_per_second, d.burst, d.state = 'paused' as is_paused, (
   select jsonb_agg(
     jsonb_build_object('resourceType', s.resource_type, 'schema', s.document) order by s.urn_key
@@ -95,6 +96,10 @@ select t.digest, t.directory_id, t.expires_at, d.organization_id, d.provider,
 ) as declared
 from tokens as t join directories as d on d.id = t.directory_id
 where t.id = $1 and t.revoked_at is null and (t.expires_at is null or t.expires_at > now())
+"""
+_RESEAL = """
+update tokens set digest = $4, pepper_key = $5
+where directory_id = $1 and id = $2 and digest = $3
 """
 _RECORD_USE = """
 with used as (select * from unnest($1::text[], $2::timestamptz[]) as u (id, at)),
@@ -206,10 +211,11 @@ async def insert_token(tx: db.Connection, token: Token) -> None:
         token.id,
         token.directory,
         token.label,
-        token.digest,
+        token.digest.value,
         token.last_four,
         token.created_at,
         token.expires_at,
+        token.digest.pepper,
     )
 
 
@@ -224,12 +230,12 @@ async def revoke(tx: db.Connection, directory: DirectoryId, key_id: str, now: da
         raise UnknownError(f"This directory has no token {key_id}; list them with GET …/tokens.")
 
 
-async def access(connection: db.Connection, key_id: str) -> tuple[bytes, Access] | None:
+async def access(connection: db.Connection, key_id: str) -> tuple[Digest, Access] | None:
     """Return the digest of a live token and what it opens, or None."""
     row = await connection.fetchrow(_ACCESS, key_id)
     if row is None:
         return None
-    return row["digest"], Access(
+    return Digest(row["digest"], row["pepper_key"]), Access(
         key_id,
         DirectoryId(row["directory_id"]),
         OrganizationId(row["organization_id"]),
@@ -239,6 +245,12 @@ async def access(connection: db.Connection, key_id: str) -> tuple[bytes, Access]
         Limit(row["requests_per_second"], row["burst"]) if row["burst"] else None,
         is_paused=row["is_paused"],
     )
+
+
+async def reseal(connection: db.Connection, of: Access, stored: Digest, fresh: Digest) -> None:
+    """Store the same token as another pepper makes it, unless somebody else did."""
+    keys = (of.directory, of.key_id)
+    await connection.execute(_RESEAL, *keys, stored.value, fresh.value, fresh.pepper)
 
 
 async def record_use(connection: db.Connection, used: Mapping[str, datetime]) -> None:
@@ -270,7 +282,7 @@ def _token(row: db.Record) -> Token:
         row["id"],
         DirectoryId(row["directory_id"]),
         row["label"],
-        row["digest"],
+        Digest(row["digest"], row["pepper_key"]),
         row["last_four"],
         row["created_at"],
         row["expires_at"],

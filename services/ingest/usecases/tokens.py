@@ -1,12 +1,12 @@
 """Bearer tokens: issue, list, revoke, and let in."""
 
-import hmac
 import secrets
 from collections.abc import Mapping
 from datetime import datetime
 
 from services.ingest.domain import tokens
 from services.ingest.domain.directories import LIVE_TOKENS, StateError, TooManyTokensError
+from services.ingest.domain.peppers import Peppers
 from services.ingest.domain.tokens import Access, Token
 from services.ingest.store import directories
 from shared import db
@@ -18,7 +18,7 @@ _KEY_ID_BYTES = 5
 
 
 async def issue(
-    database: db.Database, pepper: str, directory: str, wanted: NewToken, now: datetime
+    database: db.Database, peppers: Peppers, directory: str, wanted: NewToken, now: datetime
 ) -> tuple[Token, str]:
     """Return a new token and its value, told this once.
 
@@ -39,7 +39,7 @@ async def issue(
             key_id,
             owner.id,
             wanted.label,
-            tokens.digest(pepper, value),
+            peppers.digest(value),
             value[-4:],
             now,
             wanted.expires_at,
@@ -62,17 +62,26 @@ async def revoke(database: db.Database, directory: str, key_id: str, now: dateti
         await directories.revoke(tx, owner.id, key_id, now)
 
 
-async def access(database: db.Database, pepper: str, value: str) -> Access | None:
-    """Return what a token opens, None for anything that is no live token."""
+async def access(database: db.Database, peppers: Peppers, value: str) -> Access | None:
+    """Return what a token opens, None for anything that is no live token.
+
+    What a pepper of before made is made anew with the current one: so each token that is used
+    changes over by itself.
+    """
     key_id = tokens.key_id_of(value)
     if key_id is None:
         return None
     async with database.connection() as connection:
         found = await directories.access(connection, key_id)
-    if found is None:
-        return None
-    stored, opened = found
-    return opened if hmac.compare_digest(stored, tokens.digest(pepper, value)) else None
+        if found is None:
+            return None
+        stored, opened = found
+        if not peppers.fits(stored, value):
+            return None
+        fresh = peppers.digest(value)
+        if stored != fresh:
+            await directories.reseal(connection, opened, stored, fresh)
+    return opened
 
 
 async def record_use(database: db.Database, used: Mapping[str, datetime]) -> None:
