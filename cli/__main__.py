@@ -12,8 +12,10 @@ from shared import variables
 _COMMANDS: Mapping[str, str] = {
     "accept-loss": "cli.losses:accept_loss",
     "after-restore": "cli.restore:after_restore",
+    "audit": "cli.audit:audit",
     "bootstrap": "cli.bootstrap:bootstrap",
     "directories": "cli.directories:directories",
+    "erase": "cli.erase:erase",
     "events": "cli.events:events",
     "explain": "cli.roles:explain",
     "fence": "cli.fence:fence",

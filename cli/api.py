@@ -167,6 +167,21 @@ class Api:
         """Take back a role that a user was given by hand."""
         await self._call("roles", "DELETE", _role_of(directory, user, role), act)
 
+    async def audit(self, service: str, wanted: management.AuditQuery) -> management.AuditPage:
+        """Return a page of what was done by hand in a service."""
+        query = urlencode(wanted.model_dump(mode="json"))
+        return await self._one(management.AuditPage, service, "GET", f"/audit?{query}")
+
+    async def known_users(self, directory: str, user: str) -> list[management.KnownUser]:
+        """Return who the read models tell of by an id or a userName, deleted users too."""
+        path = f"/directories/{directory}/known-users?{urlencode({'user': user})}"
+        return await self._many(management.KnownUser, "projector", path)
+
+    async def erase(self, directory: str, user: str, act: management.Act) -> management.Reached:
+        """Tell all to forget a deleted user; return the event that says so."""
+        path = f"/directories/{directory}/users/{user}/erasure"
+        return await self._one(management.Reached, "ingest", "POST", path, act)
+
     async def assignments(
         self, directory: str, wanted: management.AssignmentQuery
     ) -> management.AssignmentPage:

@@ -4,9 +4,14 @@ from collections.abc import Mapping
 
 from shared import db
 from shared.contracts.ids import DirectoryId
+from shared.contracts.management import AuditRecord
 
 _RECORD = """
 insert into audit_records (actor, act, directory_id, facts) values ($1, $2, $3, $4)
+"""
+_PAGE = """
+select id, at, actor, act, directory_id, facts from audit_records
+where id > $1 order by id limit $2
 """
 
 
@@ -19,3 +24,13 @@ async def record(
 ) -> None:
     """Record an act, named `subject.past_verb` as in the log; facts hold ids and numbers alone."""
     await tx.execute(_RECORD, actor, act, directory, dict(facts))
+
+
+async def page(connection: db.Connection, after: int, most: int) -> list[AuditRecord]:
+    """Return the records that follow one by their numbers, `most` of them.
+
+    A record whose transaction is still open may appear before the ones that were read last: who
+    exports begins a little earlier each time, and knows records by their number.
+    """
+    rows = await connection.fetch(_PAGE, after, most)
+    return [AuditRecord.model_validate(dict(row)) for row in rows]

@@ -55,6 +55,7 @@ def model(report: Report, directory: str, fold: DirectoryFold, cut: Model) -> No
     compared.maps("groups", groups, cut.groups)
     compared.maps("memberships", {edge: one.since for edge, one in fold.edges.items()}, cut.edges)
     compared.maps("member_counts", fold.member_counts(), cut.member_counts)
+    compared.sets("erased_users", fold.erased, cut.erased)
 
 
 def _present(found: Mapping[str, rows.Row]) -> dict[str, rows.Row]:
@@ -90,18 +91,30 @@ def copies(
     stored = cut.copies.get((topic, generation))
     found = dict(zip(stored.sequences, stored.marks, strict=True)) if stored else {}
     report.count("C7", rows=len(expected))
-    wrong = _first_wrong(expected, first, found)
+    blank = stored.blank if stored else set()
+    wrong = _first_wrong(expected, first, found, blank)
     if wrong is not None:
         what = "differs from" if wrong in found else "is missing, unlike in"
         report.fault("C7", directory, f"events: the copy {what} {topic}", wrong)
+    if stored and stored.telling:
+        words = "events: the copy still tells of somebody who was erased"
+        report.fault("C7", directory, words, stored.telling[0])
     beyond = [sequence for sequence in found if sequence > last]
     if beyond:
         report.fault("C7", directory, f"events: a copy that {topic} does not hold yet", min(beyond))
 
 
-def _first_wrong(expected: "array[int]", first: int, found: Mapping[int, int]) -> int | None:
-    numbered = enumerate(expected, first)
-    return next((number for number, mark in numbered if found.get(number) != mark), None)
+def _first_wrong(
+    expected: "array[int]", first: int, found: Mapping[int, int], blank: AbstractSet[int]
+) -> int | None:
+    """Return the first number whose copy is not the event; of a blank one nobody knows the data."""
+    for number, mark in enumerate(expected, first):
+        copy = found.get(number)
+        if copy == mark:
+            continue
+        if copy is None or number not in blank or not rows.is_same_but_for_data(copy, mark):
+            return number
+    return None
 
 
 def inputs(report: Report, directory: str, fold: DirectoryFold, cut: Roles) -> None:
@@ -170,7 +183,7 @@ def told(report: Report, directory: str, fold: RoleFold, cut: Roles) -> None:
 
 def holders(report: Report, directory: str, fold: RoleFold, known: DirectoryFold) -> None:
     """C8: role events of a directory name its own users."""
-    foreign = {user for user, *_ in fold.history} - known.users.keys()
+    foreign = {user for user, *_ in fold.history} - known.users.keys() - known.erased
     if foreign:
         words = f"a role was given to {min(foreign)}, who is no user of it"
         report.fault("C8", directory, words)

@@ -68,10 +68,16 @@ class Roles:
 
 @dataclass(slots=True)
 class Copies:
-    """The copies of one generation's events that the read model keeps, in order."""
+    """The copies of one generation's events that the read model keeps, in order.
+
+    `blank` are those of users who were erased, by what is left of them; `telling` are copies that
+    should be, and are not.
+    """
 
     sequences: "array[int]" = field(default_factory=lambda: array("q"))
     marks: "array[int]" = field(default_factory=lambda: array("q"))
+    blank: set[int] = field(default_factory=set)
+    telling: list[int] = field(default_factory=list)
 
 
 @dataclass(slots=True)
@@ -93,6 +99,7 @@ class Model:
     member_counts: dict[str, int] = field(default_factory=dict)
     assignments: dict[AssignmentKey, Assignment] = field(default_factory=dict)
     mapping: set[Mapped] = field(default_factory=set)
+    erased: set[str] = field(default_factory=set)
     copies: dict[tuple[str, int], Copies] = field(default_factory=dict)
 
 

@@ -24,8 +24,8 @@ class DirectoryFold:
     `mentioned` are the groups that ever had a member: the read model counts theirs, be it 0.
     `strangers` are ids that an event names although no event of this directory made them.
     `leaving` are users whose memberships went because they are deleted, in the next event: they
-    hold their roles until then. `is_partial`: the log lost events, and a snapshot told what is
-    there; not what was there.
+    hold their roles until then. Of `erased` users nothing is kept but the id. `is_partial`: the
+    log lost events, and a snapshot told what is there; not what was there.
     """
 
     description: bytes | None = None
@@ -36,6 +36,7 @@ class DirectoryFold:
     mentioned: set[str] = field(default_factory=set)
     strangers: list[str] = field(default_factory=list)
     leaving: set[str] = field(default_factory=set)
+    erased: set[str] = field(default_factory=set)
     is_partial: bool = False
 
     def apply(self, event: Envelope) -> None:
@@ -73,6 +74,11 @@ def _user_event(fold: DirectoryFold, event: Envelope) -> None:
     _expect(fold, resource["id"], fold.users, is_new=event.type == "rollcall.user.created.v1")
     gone = event.time if event.type == "rollcall.user.deleted.v1" else None
     _put_user(fold, event, event.data, event.time, gone)
+
+
+def _erased(fold: DirectoryFold, event: Envelope) -> None:
+    fold.users.pop(event.data["id"], None)
+    fold.erased.add(event.data["id"])
 
 
 def _put_user(
@@ -201,6 +207,7 @@ _HANDLERS: Mapping[str, Callable[[DirectoryFold, Envelope], None]] = {
     "rollcall.user.activated.v1": _user_event,
     "rollcall.user.deactivated.v1": _user_event,
     "rollcall.user.deleted.v1": _user_event,
+    "rollcall.user.erased.v1": _erased,
     "rollcall.group.created.v1": _group_event,
     "rollcall.group.updated.v1": _group_event,
     "rollcall.group.deleted.v1": _group_event,

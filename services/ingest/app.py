@@ -11,6 +11,7 @@ from services.ingest.http import (
     auth,
     errors,
     management,
+    management_erasure,
     management_limits,
     management_states,
     request_log,
@@ -26,6 +27,7 @@ from services.ingest.settings import Settings
 from services.ingest.usecases.snapshots import Writer
 from shared import api, db, kafka, outbox, service
 from shared import web as edge
+from shared.auditing import Auditing
 from shared.keys import Keys
 from shared.listening import Limits
 
@@ -116,6 +118,8 @@ def management_api(
         *snapshots.Snapshots(database, committed).endpoints(),
         *management_limits.Limits(database).endpoints(),
         *management_states.States(database, url, committed).endpoints(),
+        *management_erasure.Erasure(database, committed).endpoints(),
+        *Auditing(database).endpoints(),
     ]
     return api.application(management.ABOUT, table, keys=keys, statuses=management.STATUSES)
 

@@ -33,6 +33,7 @@ from services.portal.usecases.setup import Setups
 from services.portal.usecases.signing_in import SignIns
 from shared import db, service
 from shared import web as edge
+from shared.auditing import Auditing
 from shared.keys import Keys
 
 # Which index serves a list depends on what is looked for, so each statement is planned anew.
@@ -74,7 +75,7 @@ def application(
     handlers = Links(doorkeeper, services)
     keys = Keys.of(settings.api_key, settings.api_keys_file)
     setups = Setups(database, services)
-    app.add_subapp("/v1", links.application(handlers, keys))
+    app.add_subapp("/v1", links.application(handlers, keys, Auditing(database).endpoints()))
     app.router.add_static("/static", Path(str(files("services.portal") / "static")))
     app.add_routes([
         *handlers.routes(),

@@ -9,6 +9,7 @@ from services.projector.settings import Settings
 from services.projector.usecases import versions
 from shared import consume, db, kafka, service
 from shared import web as edge
+from shared.auditing import Auditing
 from shared.keys import Keys
 
 
@@ -35,7 +36,8 @@ def api(database: db.Database, servers: kafka.Servers, keys: Keys) -> web.Applic
     """Return the application below `/v1`."""
     # Operators work on what is shown, whichever version that is.
     operations = consume.Operations(consumer(database, servers), SNAPSHOTS)
-    return http.application(http.Handlers(database, servers), keys, operations.endpoints())
+    more = [*operations.endpoints(), *Auditing(database).endpoints()]
+    return http.application(http.Handlers(database, servers), keys, more)
 
 
 async def migrate(dsn: str) -> list[str]:

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from aiohttp import web
 
+from services.projector import usecases
 from services.projector.domain.versions import RefusedError, UnknownVersionError
 from services.projector.usecases import versions
 from shared import api, consume, db, kafka
@@ -69,6 +70,14 @@ class Handlers:
                 takes=management.Act,
                 refuses=(409,),
             ),
+            Endpoint(
+                "GET",
+                "/directories/{directory}/known-users",
+                self.list_known_users,
+                {200: list[management.KnownUser]},
+                asks=management.KnownUserQuery,
+                area="directories",
+            ),
         ]
 
     async def start_rebuild(self, request: web.Request) -> web.Response:
@@ -95,6 +104,12 @@ class Handlers:
         wanted = await edge.body(request, management.Act)
         await versions.drop(self.database, int(request.match_info["version"]), wanted.actor)
         return web.Response(status=204)
+
+    async def list_known_users(self, request: web.Request) -> web.Response:
+        """Answer who is told of by an id or a userName, deleted users too; none after erasure."""
+        wanted = edge.query(request, management.KnownUserQuery)
+        directory = request.match_info["directory"]
+        return edge.answers([*await usecases.known_users(self.database, directory, wanted.user)])
 
 
 def application(handlers: Handlers, keys: Keys, operations: Iterable[Endpoint]) -> web.Application:

@@ -11,6 +11,7 @@ from services.roles.usecases.fencing import Watch
 from services.roles.usecases.settling import Worker
 from shared import consume, db, kafka, outbox, service
 from shared import web as edge
+from shared.auditing import Auditing
 from shared.contracts import role_events
 from shared.keys import Keys
 
@@ -53,8 +54,12 @@ def api(
         saved()
 
     handlers = http.Handlers(reader.database, committed)
-    operations = consume.Operations(reader, SNAPSHOTS).endpoints()
-    return http.application(handlers, keys, [*operations, *consume.Losses(reader).endpoints()])
+    more = [
+        *consume.Operations(reader, SNAPSHOTS).endpoints(),
+        *consume.Losses(reader).endpoints(),
+        *Auditing(reader.database).endpoints(),
+    ]
+    return http.application(handlers, keys, more)
 
 
 def main() -> int:

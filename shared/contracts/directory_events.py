@@ -106,7 +106,7 @@ class DirectoryResumed(DirectoryEvent):
 
 
 class DirectoryDeleted(DirectoryEvent):
-    """The directory is gone for good, and nothing follows in its history (ADR 0030).
+    """The directory is gone for good; nothing but erasures follows in its history (ADR 0030).
 
     A snapshot without items went before it, by which its users, groups and memberships are gone.
     """
@@ -173,6 +173,18 @@ class UserDeleted(UserEvent):
     """A user is gone; `resource` is its last state, its memberships were removed before."""
 
     type: ClassVar[str] = "rollcall.user.deleted.v1"
+
+
+class UserErased(DirectoryEvent):
+    """Who keeps copies forgets what it knows of a deleted user; the id alone stays (ADR 0033)."""
+
+    type: ClassVar[str] = "rollcall.user.erased.v1"
+    id: UserId
+
+    @property
+    def subject(self) -> str:
+        """The `subject` of the envelope."""
+        return f"users/{self.id}"
 
 
 class GroupEvent(ResourceEvent):
@@ -308,6 +320,7 @@ EVENTS: dict[str, type[DirectoryEvent]] = {
         UserActivated,
         UserDeactivated,
         UserDeleted,
+        UserErased,
         GroupCreated,
         GroupUpdated,
         GroupDeleted,

@@ -92,6 +92,8 @@ def _directory_example(
         return _snapshot_example(event)
     if issubclass(event, directory_events.MembershipEvent):
         return event(cause=CAUSE, user=USER, group=GROUP)
+    if issubclass(event, directory_events.UserErased):
+        return event(cause=CAUSE, id=USER.id)
     is_user = issubclass(event, directory_events.UserEvent)
     resource = _USER_RESOURCE if is_user else _GROUP_RESOURCE
     return event(cause=CAUSE, resource=resource, version=2, changed=["title"], previous={})

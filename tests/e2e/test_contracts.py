@@ -20,8 +20,9 @@ SCHEMAS = {
 NAMES = (
     "directory.created", "directory.paused", "directory.resumed", "directory.deleted",
     "user.created", "user.updated", "user.activated", "user.deactivated",
-    "user.deleted", "group.created", "group.updated", "group.deleted", "membership.added",
-    "membership.removed", "snapshot.begin", "snapshot.item", "snapshot.end", "mapping.saved",
+    "user.deleted", "user.erased", "group.created", "group.updated", "group.deleted",
+    "membership.added", "membership.removed", "snapshot.begin", "snapshot.item", "snapshot.end",
+    "mapping.saved",
     "role.assigned", "role.revoked", "role.state", "manual.assigned", "manual.unassigned",
 )  # fmt: skip
 RENAMED = {
@@ -47,6 +48,7 @@ async def test_every_record_is_a_cloud_event_that_fits_the_schema_it_names(world
     await acme.delete(kofi)
     await acme.delete_group("Owners")
     await acme.become(kofi, set())
+    await world.post("ingest", f"/directories/{acme.id}/users/{kofi.id}/erasure", {"actor": "app"})
     await eventually(lambda: is_told(acme, snapshot["id"]), within_s=30)
     await acme.turn("pause")
     await acme.turn("resume")

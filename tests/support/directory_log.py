@@ -25,6 +25,7 @@ from shared.contracts.directory_events import (
     UserCreated,
     UserDeactivated,
     UserDeleted,
+    UserErased,
     UserRef,
     UserUpdated,
 )
@@ -144,6 +145,11 @@ class DirectoryLog:
             if user == name:
                 self.leave(user, group, cause, "user.deleted")
         self._append(_user_event(UserDeleted, self.users.pop(name), cause))
+
+    def erase(self, user: UserId) -> None:
+        """Have a user forgotten who was deleted before."""
+        cause = Cause(kind="administrator", id=stable_id(f"erasure of {user}"), actor="ada")
+        self._append(UserErased(cause=cause, id=user))
 
     def delete_group(self, name: str) -> None:
         """Delete the group: its memberships go first, with the same cause."""

@@ -36,8 +36,9 @@ from assignments where directory_id = any($1::uuid[])
 _MAPPINGS = """
 select directory_id, group_id, role_key from mappings where directory_id = any($1::uuid[])
 """
+_ERASED = "select directory_id, user_id from erased_users where directory_id = any($1::uuid[])"
 _COPIES = """
-select directory_id, topic, generation, sequence, id, type, subject, time, data
+select directory_id, topic, generation, sequence, id, type, subject, time, data, user_id
 from events where directory_id = any($1::uuid[])
 order by directory_id, topic, generation, sequence
 """
@@ -95,12 +96,19 @@ def _mapping(one: Model, row: db.Record) -> None:
     one.mapping.add((row["group_id"], row["role_key"]))
 
 
+def _erased(one: Model, row: db.Record) -> None:
+    one.erased.add(row["user_id"])
+
+
 def _copy(one: Model, row: db.Record) -> None:
     key = (row["topic"], row["generation"])
     copies = one.copies.get(key) or one.copies.setdefault(key, Copies())
     copies.sequences.append(row["sequence"])
     mark = rows.event_mark(row["id"], row["type"], row["subject"], row["time"], row["data"])
     copies.marks.append(mark)
+    if row["user_id"] in one.erased:
+        copies.telling.extend([row["sequence"]] if row["data"] else [])
+        copies.blank.add(row["sequence"])
 
 
 _TAKERS = {
@@ -111,5 +119,6 @@ _TAKERS = {
     _MEMBER_COUNTS: _member_count,
     _ASSIGNMENTS: _assignment,
     _MAPPINGS: _mapping,
+    _ERASED: _erased,  # before the copies, which it concerns
     _COPIES: _copy,
 }

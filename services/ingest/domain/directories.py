@@ -6,6 +6,7 @@ ManagementError
 ├── UnclearSchema    a declaration does not say what it must
 ├── SchemaConflict   a declaration that other schemas or stored values stand against
 ├── State            a directory that is paused, or not, or deleted
+├── StillThere       a user who is to be erased is in the directory
 └── Serving          ingest must not run meanwhile
 """
 
@@ -47,6 +48,10 @@ class SchemaConflictError(ManagementError):
 
 class StateError(ManagementError):
     """What is asked for does not go together with the state that a directory is in."""
+
+
+class StillThereError(ManagementError):
+    """Who is to be forgotten is still in the directory."""
 
 
 class ServingError(ManagementError):

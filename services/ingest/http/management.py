@@ -12,6 +12,7 @@ from services.ingest.domain.directories import (
     SchemaConflictError,
     ServingError,
     StateError,
+    StillThereError,
     TooManyTokensError,
     UnclearSchemaError,
     UnknownError,
@@ -36,6 +37,7 @@ STATUSES: Mapping[type[Exception], int] = {
     UnclearSchemaError: 400,
     SchemaConflictError: 409,
     StateError: 409,
+    StillThereError: 409,
     ServingError: 409,
 }
 

@@ -12,7 +12,7 @@ from services.ingest.scim.errors import NotFound, Uniqueness
 from services.ingest.scim.folding import folded
 from services.ingest.scim.schema import Document, ResourceType
 from shared import db, outbox
-from shared.contracts.ids import DirectoryId, is_id
+from shared.contracts.ids import DirectoryId, UserId, is_id
 
 
 class OvertakenError(Exception):
@@ -36,6 +36,7 @@ _KEYS: Mapping[str, Mapping[str, Callable[[Document], object]]] = {
     USER.name: {"display_key": _display_key, "email_keys": _email_keys},
     GROUP.name: {},
 }
+_HAS_USER = "select exists (select from users where directory_id = $1 and id = $2)"
 _STORED = ("name_key", "external_id", "version", "document", "updated_at")
 
 
@@ -146,6 +147,11 @@ async def get(
     """Return a resource. Raises NotFound."""
     statement = _STATEMENTS[resource_type.name].get
     return await _one(connection, statement, resource_type, directory, key)
+
+
+async def has_user(connection: db.Connection, directory: DirectoryId, user: UserId) -> bool:
+    """Tell whether a user is in the directory."""
+    return bool(await connection.fetchval(_HAS_USER, directory, user))
 
 
 async def lock(

@@ -1,6 +1,6 @@
 """Signing in by link: the API that makes links, the page that exchanges one, the list of them."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -167,7 +167,7 @@ def _listed(row: LinkRow) -> management.ListedLink:
     )
 
 
-def application(links: Links, keys: Keys) -> web.Application:
+def application(links: Links, keys: Keys, more: Iterable[Endpoint]) -> web.Application:
     """Return the application below `/v1`."""
     table = [
         Endpoint(
@@ -193,6 +193,7 @@ def application(links: Links, keys: Keys) -> web.Application:
             asks=management.LinkQuery,
             refuses=(404,),
         ),
+        *more,
     ]
     statuses = {RefusedError: 422, MissingError: 404}
     return api.application(ABOUT, table, keys=keys, statuses=statuses)

@@ -22,6 +22,7 @@ from shared.contracts.directory_events import (
     SnapshotEnd,
     SnapshotItem,
     UserDeleted,
+    UserErased,
     UserEvent,
     group_ref,
     user_ref,
@@ -64,7 +65,8 @@ class SnapshotOver:
 class DirectoryRows:
     """What a batch of `directory.events.v1` comes to; keys are primary keys.
 
-    `ends` are the snapshots that ended in it, in order; `deleted` says when a directory was.
+    `ends` are the snapshots that ended in it, in order; `deleted` says when a directory was,
+    `erased` when a user was.
     """
 
     directories: dict[DirectoryId, Row] = field(default_factory=dict)
@@ -73,6 +75,7 @@ class DirectoryRows:
     memberships: dict[Edge, Membership] = field(default_factory=dict)
     ends: list[SnapshotOver] = field(default_factory=list)
     deleted: dict[DirectoryId, datetime] = field(default_factory=dict)
+    erased: dict[tuple[DirectoryId, UserId], datetime] = field(default_factory=dict)
 
 
 @dataclass(slots=True)
@@ -121,14 +124,10 @@ def _fold_directory_event(rows: DirectoryRows, one: Envelope, event: DirectoryEv
             _put(rows.directories, one.directory, _directory_row(one, event))
         case DirectoryDeleted():
             rows.deleted[one.directory] = one.time
-        case UserEvent():
-            row = _user_row(one, event.resource, event.version, one.time)
-            gone = one.time.isoformat() if isinstance(event, UserDeleted) else None
-            _put(rows.users, (one.directory, row["id"]), {**row, "deleted_at": gone})
-        case GroupEvent():
-            row = _group_row(one, event.resource, event.version, one.time)
-            gone = one.time.isoformat() if isinstance(event, GroupDeleted) else None
-            _put(rows.groups, (one.directory, row["id"]), {**row, "deleted_at": gone})
+        case UserErased():
+            rows.erased.setdefault((one.directory, event.id), one.time)
+        case UserEvent() | GroupEvent():
+            _fold_resource(rows, one, event)
         case MembershipEvent():
             edge = (one.directory, event.group.id, event.user.id)
             since = one.time if isinstance(event, MembershipAdded) else None
@@ -138,6 +137,14 @@ def _fold_directory_event(rows: DirectoryRows, one: Envelope, event: DirectoryEv
         case SnapshotEnd():
             begin = Position(one.position.generation, event.begin)
             rows.ends.append(SnapshotOver(one.directory, begin, one.time))
+
+
+def _fold_resource(rows: DirectoryRows, one: Envelope, event: UserEvent | GroupEvent) -> None:
+    is_user = isinstance(event, UserEvent)
+    make, known = (_user_row, rows.users) if is_user else (_group_row, rows.groups)
+    row = make(one, event.resource, event.version, one.time)
+    gone = one.time.isoformat() if isinstance(event, UserDeleted | GroupDeleted) else None
+    _put(known, (one.directory, row["id"]), {**row, "deleted_at": gone})
 
 
 def _fold_snapshot_item(rows: DirectoryRows, one: Envelope, item: SnapshotItem) -> None:

@@ -17,7 +17,8 @@ from services.projector.domain import (
     SnapshotOver,
 )
 from shared import db
-from shared.contracts.ids import DirectoryId
+from shared.contracts.ids import DirectoryId, UserId
+from shared.contracts.management import KnownUser
 from shared.contracts.role_events import MappingSaved
 
 # The read models, each with the column that says whose a row is.
@@ -30,6 +31,7 @@ TABLES = {
     "mappings": "directory_id",
     "assignments": "directory_id",
     "events": "directory_id",
+    "erased_users": "directory_id",
 }
 _PUT_DIRECTORIES = """
 insert into directories (id, organization_id, name, provider, created_at)
@@ -129,12 +131,36 @@ _PUT_MAPPINGS = """
 insert into mappings (directory_id, group_id, role_key, role_name)
 select * from unnest($1::uuid[], $2::uuid[], $3::text[], $4::text[])
 """
+# Of who was erased it stays that something happened: no order is assumed between topics.
 _PUT_EVENTS = """
 insert into events (directory_id, topic, generation, sequence, id, type, subject, time,
                     published_at, user_id, group_id, cause, data)
-select directory_id, topic, generation, sequence, id, type, subject, time, published_at, user_id,
-       group_id, cause, data
-from json_populate_recordset(null::events, $1)
+select e.directory_id, e.topic, e.generation, e.sequence, e.id, e.type, e.subject, e.time,
+       e.published_at, e.user_id, e.group_id, e.cause,
+       case when x.user_id is null then e.data else '{}' end
+from json_populate_recordset(null::events, $1) as e
+left join erased_users as x on x.directory_id = e.directory_id and x.user_id = e.user_id
+"""
+_NOTE_ERASED = """
+insert into erased_users (directory_id, user_id, erased_at)
+select * from unnest($1::uuid[], $2::uuid[], $3::timestamptz[]) on conflict do nothing
+"""
+_ERASE_USERS = """
+delete from users as u using unnest($1::uuid[], $2::uuid[]) as erased (directory_id, user_id)
+where u.directory_id = erased.directory_id and u.id = erased.user_id
+"""
+_ERASE_EVENTS = """
+update events as e set data = '{}'
+from unnest($1::uuid[], $2::uuid[]) as erased (directory_id, user_id)
+where e.directory_id = erased.directory_id and e.user_id = erased.user_id
+"""
+_KNOWN_USERS = """
+select u.id, u.user_name, u.deleted_at,
+  (select count(*) from events as e where e.directory_id = u.directory_id and e.user_id = u.id)
+    as events
+from users as u
+where u.directory_id = $1 and (u.id = $2 or lower(u.user_name) = lower($3))
+order by u.deleted_at nulls first, u.id
 """
 
 
@@ -159,6 +185,24 @@ async def put_directory_rows(tx: db.Connection, rows: DirectoryRows) -> None:
         await _end_snapshot(tx, over)
     if rows.deleted:
         await tx.execute(_END_DIRECTORIES, list(rows.deleted), list(rows.deleted.values()))
+    if rows.erased:
+        await _erase(tx, rows.erased)
+
+
+async def _erase(tx: db.Connection, erased: Mapping[tuple[DirectoryId, UserId], datetime]) -> None:
+    """Keep of these users nothing but that something happened to them."""
+    directories, users = zip(*erased, strict=True)
+    await tx.execute(_NOTE_ERASED, directories, users, list(erased.values()))
+    await tx.execute(_ERASE_USERS, directories, users)
+    await tx.execute(_ERASE_EVENTS, directories, users)
+
+
+async def known_users(
+    connection: db.Connection, directory: str, key: str | None, name: str
+) -> list[KnownUser]:
+    """Return the users of an id or of a userName, in any case, who live or were deleted."""
+    rows = await connection.fetch(_KNOWN_USERS, directory, key, name)
+    return [KnownUser.model_validate(dict(row)) for row in rows]
 
 
 async def _put_memberships(tx: db.Connection, memberships: Mapping[Edge, Membership]) -> None:

@@ -17,6 +17,11 @@ insert into assignment_history (directory_id, generation, sequence, user_id, use
 select * from unnest($1::uuid[], $2::integer[], $3::bigint[], $4::uuid[], $5::text[], $6::text[],
                      $7::text[], $8::boolean[], $9::timestamptz[], $10::jsonb[], $11::jsonb[])
 """
+_ERASE = """
+update assignment_history as h set user_name = ''
+from unnest($1::uuid[], $2::uuid[]) as erased (directory_id, user_id)
+where h.directory_id = erased.directory_id and h.user_id = erased.user_id
+"""
 # The last word by sequence, not by time: a save and a request have the time of two clocks.
 _HELD = """
 select user_id, user_name, role_key, role_name, at, reason, cause
@@ -54,6 +59,12 @@ async def append(tx: db.Connection, chapters: Iterable[Chapter]) -> None:
     rows = [row for one in chapters for row in _rows(one)]
     if rows:
         await tx.execute(_APPEND, *map(list, zip(*rows, strict=True)))
+
+
+async def erase(tx: db.Connection, users: Iterable[tuple[DirectoryId, UserId]]) -> None:
+    """Forget the names of users who were erased; what they held stays, by their ids."""
+    if found := list(users):
+        await tx.execute(_ERASE, *map(list, zip(*found, strict=True)))
 
 
 def _rows(of: Chapter) -> Iterator[tuple[object, ...]]:

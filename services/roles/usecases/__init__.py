@@ -8,7 +8,7 @@ from services.roles import domain
 from services.roles.domain import snapshots as told_again
 from services.roles.domain.errors import BadRoleKeyError
 from services.roles.domain.values import Directory, Moment, Told
-from services.roles.store import directories, fences, mappings, outgoing, rollouts, working
+from services.roles.store import directories, fences, history, mappings, outgoing, rollouts, working
 from services.roles.usecases import snapshots
 from services.roles.usecases.snapshots import Decoded
 from shared import consume, db, outbox
@@ -20,6 +20,7 @@ from shared.contracts.directory_events import (
     SnapshotBegin,
     SnapshotEnd,
     SnapshotItem,
+    UserErased,
     UserEvent,
 )
 from shared.contracts.ids import DirectoryId, RoleKey, UserId
@@ -64,6 +65,10 @@ async def _fold(tx: db.Connection, events: Sequence[Decoded]) -> None:
     await working.save(tx, list(parts.values()))
     await rollouts.note(tx, pending)
     await outgoing.append(tx, [(part, told[key]) for key, part in parts.items()])
+    # Last: what was told just now is part of the history as well.
+    await history.erase(
+        tx, [(one.directory, event.id) for one, event in events if isinstance(event, UserErased)]
+    )
 
 
 async def _meet_new_directories(tx: db.Connection, events: Iterable[Decoded]) -> None:

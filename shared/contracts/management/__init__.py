@@ -1,5 +1,6 @@
 """HTTP bodies of the `/v1` APIs, by resource; errors are problem+json (RFC 9457)."""
 
+from shared.contracts.management.audit import AuditPage, AuditQuery, AuditRecord
 from shared.contracts.management.directories import (
     Deletion,
     Directory,
@@ -35,6 +36,8 @@ from shared.contracts.management.links import (
 )
 from shared.contracts.management.operations import (
     Act,
+    KnownUser,
+    KnownUserQuery,
     Loss,
     NewRebuild,
     NewSnapshot,
@@ -92,6 +95,9 @@ __all__ = [
     "Actor",
     "AssignmentPage",
     "AssignmentQuery",
+    "AuditPage",
+    "AuditQuery",
+    "AuditRecord",
     "DefaultRole",
     "Deletion",
     "Directory",
@@ -109,6 +115,8 @@ __all__ = [
     "IssuedToken",
     "Key",
     "KnownGroup",
+    "KnownUser",
+    "KnownUserQuery",
     "Limit",
     "Link",
     "LinkQuery",

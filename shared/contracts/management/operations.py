@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from shared.contracts.base import Contract
-from shared.contracts.ids import DirectoryId
+from shared.contracts.ids import DirectoryId, UserId
 from shared.contracts.management.fields import Actor
 
 
@@ -24,6 +24,21 @@ class Act(Contract):
     """Who does it, for the audit record."""
 
     actor: Actor
+
+
+class KnownUser(Contract):
+    """Who the read models tell of, also when it was deleted; `events` is in how many places."""
+
+    id: UserId
+    user_name: str
+    deleted_at: datetime | None = None
+    events: int
+
+
+class KnownUserQuery(Contract):
+    """Query of `GET /v1/directories/{directory}/known-users`: an id, or a userName in any case."""
+
+    user: Annotated[str, Field(min_length=1, max_length=1000)]
 
 
 class NewSnapshot(Contract):

@@ -21,6 +21,7 @@ TABLES = {
     "assignments": "directory_id, user_id, role_key, generation, sequence",
     "mappings": "directory_id, group_id, role_key",
     "events": "directory_id, topic, generation, sequence",
+    "erased_users": "directory_id, user_id",
 }
 
 

@@ -1,0 +1,2 @@
+-- It makes nothing that could be filled.
+select;
