@@ -6,23 +6,27 @@ The application is made of such lines alone, and so is its OpenAPI document (`sh
 served at `/v1/openapi.json`: nothing is reachable that the document does not describe.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import replace
 from functools import wraps
-from typing import Any
+from typing import Any, TypeAlias
 
 import orjson
 from aiohttp import web
 
 from shared import db, openapi
 from shared import web as edge
+from shared.contracts.ids import is_id
 from shared.keys import Keys
 from shared.openapi import About, Endpoint
 
-__all__ = ["DOCUMENT", "ENDPOINTS", "About", "Endpoint", "application"]
+__all__ = ["DOCUMENT", "ENDPOINTS", "RECORD", "About", "Endpoint", "application"]
 
 ENDPOINTS = web.AppKey("endpoints", tuple[Endpoint, ...])
 DOCUMENT = web.AppKey("document", dict[str, Any])
+Record: TypeAlias = Callable[[str, Mapping[str, object]], Awaitable[None]]
+RECORD: web.AppKey[Record] = web.AppKey("record")
+"""Records who makes a call that may change something, and what it is about; a service sets it."""
 _PATH = "/openapi.json"
 
 
@@ -47,7 +51,8 @@ def application(
 ) -> web.Application:
     """Return the application below `/v1`; the table says the status of each error.
 
-    Each endpoint wants the scope of its area, but the document: that any key opens.
+    Each endpoint wants the scope of its area, but the document: that any key opens. What may change
+    something is recorded before it is done.
     """
     shown = Endpoint("GET", _PATH, _show, {200: dict[str, Any]})
     table = (*(_guarded(each, about) for each in endpoints), shown)
@@ -61,7 +66,7 @@ def application(
 
 
 def _guarded(each: Endpoint, about: About) -> Endpoint:
-    """Return the endpoint, opened by the scope that it wants."""
+    """Return the endpoint, opened by the scope that it wants, and recorded if it writes."""
     right = "read" if each.method == "GET" else "write"
     scope, handler = f"{each.area or about.area}:{right}", each.handler
 
@@ -70,9 +75,17 @@ def _guarded(each: Endpoint, about: About) -> Endpoint:
         caller = request[edge.CALLER]
         if scope not in caller.scopes:
             raise MissingScopeError(caller.name, scope)
+        if right == "write" and (record := request.config_dict.get(RECORD)):
+            await record(caller.name, {"call": f"{each.method} {each.address}", **_named(request)})
         return await handler(request)
 
     return replace(each, handler=guarded, scope=scope)
+
+
+def _named(request: web.Request) -> dict[str, object]:
+    """Return what a call is about, by ids and keys: a record outlives the person of a userName."""
+    named = {key: text for key, text in request.match_info.items() if key != "user" or is_id(text)}
+    return {"named": named, "request": request[edge.REQUEST_ID]}
 
 
 async def _show(request: web.Request) -> web.Response:

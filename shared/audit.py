@@ -1,6 +1,6 @@
 """What operators did by hand, recorded in the transaction that does it."""
 
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 
 from shared import db
 from shared.contracts.ids import DirectoryId
@@ -24,6 +24,16 @@ async def record(
 ) -> None:
     """Record an act, named `subject.past_verb` as in the log; facts hold ids and numbers alone."""
     await tx.execute(_RECORD, actor, act, directory, dict(facts))
+
+
+def calls(database: db.Database) -> Callable[[str, Mapping[str, object]], Awaitable[None]]:
+    """Return what records calls of an API, each before it is done."""
+
+    async def note(actor: str, facts: Mapping[str, object]) -> None:
+        async with database.transaction() as tx:
+            await record(tx, actor, "api.called", None, facts)
+
+    return note
 
 
 async def page(connection: db.Connection, after: int, most: int) -> list[AuditRecord]:

@@ -25,7 +25,7 @@ from services.ingest.http.request_log import RequestLog
 from services.ingest.scim import cursor
 from services.ingest.settings import Settings
 from services.ingest.usecases.snapshots import Writer
-from shared import api, db, kafka, outbox, service
+from shared import api, audit, db, kafka, outbox, service
 from shared import web as edge
 from shared.auditing import Auditing
 from shared.keys import Keys
@@ -99,6 +99,7 @@ def _application(
         cursor_key=cursor.key_of(Peppers.of(settings.token_pepper).current),
     )
     app = web.Application(middlewares=[edge.observed("ingest", errors.overdue), edge.problems({})])
+    app[api.RECORD] = audit.calls(database)
     app.add_subapp("/scim/v2", gateway)
     app.add_subapp("/scim", scim.other_versions())
     app.add_subapp("/v1", management_api(database, settings, relay.wake))

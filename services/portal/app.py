@@ -31,9 +31,8 @@ from services.portal.settings import Settings
 from services.portal.usecases.access import Vault
 from services.portal.usecases.setup import Setups
 from services.portal.usecases.signing_in import SignIns
-from shared import db, service
+from shared import api, audit, db, service
 from shared import web as edge
-from shared.auditing import Auditing
 from shared.keys import Keys
 
 # Which index serves a list depends on what is looked for, so each statement is planned anew.
@@ -75,7 +74,8 @@ def application(
     handlers = Links(doorkeeper, services)
     keys = Keys.of(settings.api_key, settings.api_keys_file)
     setups = Setups(database, services)
-    app.add_subapp("/v1", links.application(handlers, keys, Auditing(database).endpoints()))
+    app[api.RECORD] = audit.calls(database)
+    app.add_subapp("/v1", links.application(handlers, keys, database))
     app.router.add_static("/static", Path(str(files("services.portal") / "static")))
     app.add_routes([
         *handlers.routes(),

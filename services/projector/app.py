@@ -7,8 +7,9 @@ from services.projector.consumer import GROUP, SNAPSHOTS, consumer
 from services.projector.consumer.versions import Versions
 from services.projector.settings import Settings
 from services.projector.usecases import versions
-from shared import consume, db, kafka, service
+from shared import audit, consume, db, kafka, service
 from shared import web as edge
+from shared.api import RECORD
 from shared.auditing import Auditing
 from shared.keys import Keys
 
@@ -24,6 +25,7 @@ async def serve(process: service.Process, settings: Settings) -> None:
         kept = Versions(database, settings.database_url, brokers, ingest)
         letters = consume.DeadLetters(database, brokers, GROUP)
         app = web.Application(middlewares=[edge.observed("projector"), edge.problems({})])
+        app[RECORD] = audit.calls(database)
         app.add_subapp("/v1", api(database, brokers, keys))
         async with (
             service.background(kept.run, kept.advance, letters.run),

@@ -9,8 +9,9 @@ from services.roles.consumer import GROUP, SNAPSHOTS, consumer
 from services.roles.settings import Settings
 from services.roles.usecases.fencing import Watch
 from services.roles.usecases.settling import Worker
-from shared import consume, db, kafka, outbox, service
+from shared import audit, consume, db, kafka, outbox, service
 from shared import web as edge
+from shared.api import RECORD
 from shared.auditing import Auditing
 from shared.contracts import role_events
 from shared.keys import Keys
@@ -31,6 +32,7 @@ async def serve(process: service.Process, settings: Settings) -> None:
         stopped = consume.Stopped(database, GROUP, reader.handlers)
         app = web.Application(middlewares=[edge.observed("roles"), edge.problems({})])
         worker = Worker(database, relay.wake)
+        app[RECORD] = audit.calls(database)
         app.add_subapp("/v1", api(reader, keys, worker.wake))
         async with (
             service.background(relay.run, outbox.Backlog(database).watch),

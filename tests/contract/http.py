@@ -13,7 +13,6 @@ from services.projector import app as projector
 from services.roles import app as roles
 from services.roles.consumer import consumer
 from shared import api
-from shared.auditing import Auditing
 from shared.keys import Keys
 from tests.contract import promises, published
 
@@ -32,7 +31,7 @@ def applications(file: str = "") -> dict[str, web.Application]:
         "ingest": ingest.management_api(None, settings, list),
         "roles": roles.api(consumer(None, "", list), keys),
         "projector": projector.api(None, "", keys),
-        "portal": links.application(links.Links(None, None), keys, Auditing(None).endpoints()),
+        "portal": links.application(links.Links(None, None), keys, None),
     }
 
 

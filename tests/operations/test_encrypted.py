@@ -13,6 +13,7 @@ import pytest
 
 from deploy.local import ports
 from services.__main__ import SERVICES
+from shared import kafka
 from tests.operations import encrypted
 from tests.operations.encrypted import Encrypted
 from tests.support.service import Service
@@ -110,6 +111,19 @@ async def test_everything_from_the_migrations_to_the_role_event_goes_by_tls_alon
     assert [(one.code, one.errors) for one in prepared] == [(0, "")] * 2
     assert synced.code == 0, synced.errors
     assert orjson.loads(synced.output)["holders"] > 0
+
+
+@pytest.mark.parametrize("mechanism", ["SCRAM-SHA-512", "SCRAM-SHA-256"])
+async def test_a_user_gets_in_by_each_scram_and_an_unknown_one_by_none(
+    servers: Encrypted, mechanism: str
+) -> None:
+    def access(user: str) -> kafka.Access:
+        pem = servers.authority.pem
+        return kafka.Access(servers.kafka, "SASL_SSL", pem, mechanism, user, servers.password)
+
+    await kafka.wait_for_broker(access(encrypted.USER))
+    with pytest.raises(kafka.KafkaRefusedError, match="ROLLCALL_KAFKA_USERNAME"):
+        await kafka.wait_for_broker(access("somebody"))
 
 
 WRONG = [

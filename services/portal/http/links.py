@@ -1,6 +1,6 @@
 """Signing in by link: the API that makes links, the page that exchanges one, the list of them."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -17,6 +17,7 @@ from services.portal.usecases.access import NewLink
 from shared import api, db
 from shared import web as edge
 from shared.api import About, Endpoint
+from shared.auditing import Auditing
 from shared.contracts import management
 from shared.keys import Keys
 
@@ -167,7 +168,7 @@ def _listed(row: LinkRow) -> management.ListedLink:
     )
 
 
-def application(links: Links, keys: Keys, more: Iterable[Endpoint]) -> web.Application:
+def application(links: Links, keys: Keys, database: db.Database) -> web.Application:
     """Return the application below `/v1`."""
     table = [
         Endpoint(
@@ -193,7 +194,7 @@ def application(links: Links, keys: Keys, more: Iterable[Endpoint]) -> web.Appli
             asks=management.LinkQuery,
             refuses=(404,),
         ),
-        *more,
+        *Auditing(database).endpoints(),
     ]
     statuses = {RefusedError: 422, MissingError: 404}
     return api.application(ABOUT, table, keys=keys, statuses=statuses)

@@ -114,6 +114,7 @@ def signed_in(doorkeeper: Doorkeeper) -> Middleware:
             raise MissingError
         if request.method not in _SAFE:
             await _check_form(request, session)
+            await access.note_form(doorkeeper.database, session.actor, request.path)
         return await handler(request)
 
     return check

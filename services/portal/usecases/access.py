@@ -12,7 +12,7 @@ from services.portal.domain import access, errors
 from services.portal.domain.access import LinkKind, LinkRow, Session
 from services.portal.domain.errors import MissingError, RefusedError
 from services.portal.store import links, sessions
-from shared import db
+from shared import audit, db
 from shared.contracts import management
 from shared.contracts.ids import OrganizationId, is_id
 
@@ -115,6 +115,12 @@ async def sign_out(database: db.Database, vault: Vault, secret: str) -> None:
     """End a session."""
     async with database.connection() as connection:
         await sessions.end(connection, vault.digest("session", secret))
+
+
+async def note_form(database: db.Database, actor: str, path: str) -> None:
+    """Record that somebody sent a form, before it does anything."""
+    async with database.transaction() as tx:
+        await audit.record(tx, actor, "form.sent", None, {"path": path})
 
 
 async def is_first_submission(database: db.Database, key: str, now: datetime) -> bool:

@@ -85,8 +85,9 @@ async def seen_version(registry: db.Database) -> str:
 
 
 async def acts(registry: db.Database) -> list[str]:
+    query = "select act from audit_records where act <> 'api.called' order by id"
     async with registry.connection() as connection:
-        rows = await connection.fetch("select act from audit_records order by id")
+        rows = await connection.fetch(query)
     return [row["act"] for row in rows]
 
 

@@ -155,9 +155,10 @@ async def outbox(database: db.Database, log: DirectoryLog) -> list[Row]:
 
 
 async def audited(database: db.Database) -> list[str]:
-    """Return what operators did, in order."""
+    """Return what came of what operators did, in order."""
+    query = "select act from audit_records where act <> 'api.called' order by id"
     async with database.connection() as connection:
-        rows = await connection.fetch("select act from audit_records order by id")
+        rows = await connection.fetch(query)
     return [row["act"] for row in rows]
 
 
