@@ -78,13 +78,14 @@ public class Subscriber {
     var state = JSON.readTree(value == null ? "{}" : value); // without a value: holds nothing
     table.holds.put(key, texts(state.at("/data/roles"), "/role/key"));
     // The events up to its number are contained, and maybe more: it is not exact.
-    table.positions.merge(key.split("/")[0], position(state, 0), (a, b) -> isAfter(a, b) ? a : b);
+    var at = position(state, 0);
+    table.positions.merge(key.split("/")[0], at, (a, b) -> Arrays.compare(a, b) > 0 ? a : b);
   }
 
   /** Apply an event once, and print what changed. */
   static void apply(Table table, String directory, JsonNode event) {
     long[] at = position(event, 1), last = table.positions.getOrDefault(directory, new long[3]);
-    if (!isAfter(at, last)) return; // a repeat, or contained in the state
+    if (Arrays.compare(at, 0, 2, last, 0, 2) <= 0) return; // a repeat, or contained already
     if (last[2] == 1 && at[1] != (at[0] == last[0] ? last[1] + 1 : 1))
       throw new OffsetOutOfRangeException("a gap in directory " + directory, Map.of());
     table.positions.put(directory, at);
@@ -105,10 +106,6 @@ public class Subscriber {
 
   static long[] position(JsonNode record, long isExact) {
     return new long[] {record.at("/generation").asLong(), record.at("/sequence").asLong(), isExact};
-  }
-
-  static boolean isAfter(long[] at, long[] last) {
-    return Arrays.compare(at, 0, 2, last, 0, 2) > 0;
   }
 
   /** Replace the file in one step: roles, positions and offsets change together. */
