@@ -1,6 +1,6 @@
 module rollcall-subscriber
 
-go 1.19
+go 1.21
 
 require (
 	github.com/twmb/franz-go v1.16.1

@@ -1,90 +1,154 @@
-// A downstream app in miniature: keeps a table of who holds which role, and prints each change.
-//
-//	go run . KAFKA_ADDRESS TABLE [GROUP]
-//
-// This file speaks with Kafka; table.go decides what counts.
+// A downstream app: keeps a table of who holds which role in a file, and prints each change.
 package main
 
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
+	"maps"
 	"os"
-	"time"
+	"slices"
+	"strings"
 
 	"github.com/twmb/franz-go/pkg/kadm"
 	"github.com/twmb/franz-go/pkg/kgo"
 )
 
-const events, state = "role.events.v1", "role.state.v1"
+const events, states = "role.events.v1", "role.state.v1"
+const assigned, revoked = "rollcall.role.assigned.v1", "rollcall.role.revoked.v1"
 
+var changes = map[string]string{assigned: "now holds", revoked: "no longer holds"}
 var ctx = context.Background()
 
-// bootstrap makes the table from the compacted topic.
-func bootstrap(address string) *table {
-	t := newTable()
-	client := must(kgo.NewClient(kgo.SeedBrokers(address), kgo.ConsumeTopics(state)))
+// A table is what the file holds; a position is generation, sequence, and 1 if it is exact.
+type table struct {
+	Offsets   kadm.Offsets        `json:"offsets"`
+	Positions map[string][3]int64 `json:"positions"`
+	Holds     map[string][]string `json:"holds"`
+}
+
+// A record is an event, or what the compacted topic says of a user.
+type record struct {
+	Type       string
+	Generation int64
+	Sequence   int64 `json:",string"`
+	Data       struct {
+		User       struct{ ID, UserName string }
+		Role       struct{ Name string }
+		Reason     struct{ Kind string }
+		RolesAfter []string
+		Roles      []struct{ Role struct{ Key string } }
+	}
+}
+
+func main() {
+	t, address, path := table{}, os.Args[1], os.Args[2]
+	if content, err := os.ReadFile(path); err == nil {
+		must(0, json.Unmarshal(content, &t))
+	} else {
+		t = bootstrap(address)
+	}
+	for {
+		gap := t.follow(address, path)
+		fmt.Fprintln(os.Stderr, "missed something, starting anew:", gap)
+		t = bootstrap(address)
+	}
+}
+
+func bootstrap(address string) table {
+	client := must(kgo.NewClient(kgo.SeedBrokers(address), kgo.ConsumeTopics(states)))
 	defer client.Close()
-	admin := kadm.NewClient(client)
 	// First where the events end, then the state: it holds what they told up to there.
-	for _, end := range must(admin.ListEndOffsets(ctx, events))[events] {
-		t.Offsets[end.Partition] = must(end.Offset, end.Err)
-	}
-	unread := map[int32]int64{}
-	for _, end := range must(admin.ListEndOffsets(ctx, state))[state] {
-		if must(end.Offset, end.Err) > 0 {
-			unread[end.Partition] = end.Offset
-		}
-	}
-	for len(unread) > 0 {
+	t := table{ends(client, events), map[string][3]int64{}, map[string][]string{}}
+	unread := ends(client, states)
+	unread.KeepFunc(func(end kadm.Offset) bool { return end.At > 0 })
+	for len(unread[states]) > 0 {
 		client.PollFetches(ctx).EachRecord(func(one *kgo.Record) {
-			t.learn(string(one.Key), one.Value)
-			if one.Offset+1 >= unread[one.Partition] {
-				delete(unread, one.Partition)
+			t.learn(string(one.Key), parse(one.Value))
+			if one.Offset+1 >= unread[states][one.Partition].At {
+				unread.Delete(states, one.Partition)
 			}
 		})
 	}
 	return t
 }
 
-// follow keeps the table up to date until it has a gap.
-func follow(t *table, address, group, path string) (gap error) {
-	// Kafka decides who reads, the table from where.
-	place := func(_ context.Context, all map[string]map[int32]kgo.Offset) (map[string]map[int32]kgo.Offset, error) {
-		for partition := range all[events] {
-			all[events][partition] = kgo.NewOffset().At(t.Offsets[partition])
-		}
-		return all, nil
-	}
-	client := must(kgo.NewClient(kgo.SeedBrokers(address), kgo.ConsumerGroup(group), kgo.ConsumeTopics(events),
-		kgo.DisableAutoCommit(), kgo.AdjustFetchOffsetsFn(place), kgo.SessionTimeout(10*time.Second)))
+func ends(client *kgo.Client, topic string) kadm.Offsets {
+	listed := must(kadm.NewClient(client).ListEndOffsets(ctx, topic))
+	return must(listed.Offsets(), listed.Error())
+}
+
+// follow keeps the table and its file up to date until something is missing.
+func (t table) follow(address, path string) (gap error) {
+	client := must(kgo.NewClient(kgo.SeedBrokers(address),
+		kgo.ConsumePartitions(t.Offsets.KOffsets()), kgo.ConsumeResetOffset(kgo.NoResetOffset())))
 	defer client.Close()
+	if len(ends(client, events)[events]) != len(t.Offsets[events]) {
+		return errors.New("partitions were added")
+	}
 	for gap == nil {
 		t.save(path)
-		must(0, client.CommitUncommittedOffsets(ctx))
-		client.PollFetches(ctx).EachRecord(func(one *kgo.Record) {
-			if gap == nil {
-				gap = t.apply(one.Partition, one.Offset, string(one.Key), one.Value)
-			}
-		})
+		fetches := client.PollFetches(ctx)
+		gap = fetches.Err() // of an offset that the log no longer has
+		for _, one := range fetches.Records() {
+			gap = errors.Join(gap, t.apply(string(one.Key), parse(one.Value)))
+		}
+		kadm.OffsetsFromFetches(fetches).Each(t.Offsets.Add)
 	}
 	return gap
 }
 
-func main() {
-	if len(os.Args) < 3 {
-		fmt.Fprintln(os.Stderr, "usage: subscriber KAFKA_ADDRESS TABLE [GROUP]")
-		os.Exit(2)
+func (t table) learn(key string, state record) {
+	t.Holds[key] = nil
+	for _, held := range state.Data.Roles {
+		t.Holds[key] = append(t.Holds[key], held.Role.Key)
 	}
-	address, path, group := os.Args[1], os.Args[2], append(os.Args, "example-go")[3]
-	t := newTable()
-	if content, err := os.ReadFile(path); err == nil {
-		must(0, json.Unmarshal(content, t))
-	} else {
-		t = bootstrap(address)
+	// The events up to its number are contained, and maybe more: it is not exact.
+	directory, at := strings.Split(key, "/")[0], [3]int64{state.Generation, state.Sequence, 0}
+	if last := t.Positions[directory]; slices.Compare(at[:2], last[:2]) > 0 {
+		t.Positions[directory] = at
 	}
-	for {
-		fmt.Fprintln(os.Stderr, "missed something, starting anew:", follow(t, address, group, path))
-		t = bootstrap(address)
+}
+
+// apply applies an event once, and prints what changed. An error is a gap.
+func (t table) apply(directory string, event record) error {
+	at, last := [3]int64{event.Generation, event.Sequence, 1}, t.Positions[directory]
+	if slices.Compare(at[:2], last[:2]) <= 0 {
+		return nil // a repeat, or contained in the state
 	}
+	if last[2] == 1 && at[1] != last[1]+1 && (at[0] == last[0] || at[1] != 1) {
+		return fmt.Errorf("directory %s: %v after %v", directory, at, last)
+	}
+	t.Positions[directory] = at
+	if change, known := changes[event.Type]; known { // new types may come at any time
+		data := event.Data
+		t.Holds[directory+"/"+data.User.ID] = data.RolesAfter
+		fmt.Printf("%s %s %s: %s\n", data.User.UserName, change, data.Role.Name, data.Reason.Kind)
+	}
+	return nil
+}
+
+// save replaces the file in one step: roles, positions and offsets change together.
+func (t table) save(path string) {
+	maps.DeleteFunc(t.Holds, func(_ string, roles []string) bool { return len(roles) == 0 })
+	draft := must(os.Create(path + ".new"))
+	defer draft.Close()
+	must(draft.Write(must(json.MarshalIndent(t, "", " "))))
+	must(0, draft.Sync())
+	must(0, os.Rename(draft.Name(), path))
+}
+
+func parse(value []byte) (parsed record) {
+	if value != nil { // without one the user holds nothing
+		must(0, json.Unmarshal(value, &parsed))
+	}
+	return parsed
+}
+
+func must[T any](value T, err error) T {
+	if err != nil {
+		panic(err)
+	}
+	return value
 }

