@@ -3,10 +3,13 @@
 import json
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from cli.output import CommandError, SettingError
-from shared import kafka, variables
+from shared import variables
+
+if TYPE_CHECKING:
+    from shared.kafka import Access
 
 VARIABLES = {
     "ingest": "ROLLCALL_INGEST_URL",
@@ -16,7 +19,6 @@ VARIABLES = {
     "api_key": "ROLLCALL_API_KEY",
     "kafka": "ROLLCALL_KAFKA_SERVERS",
 }
-OPENS_KAFKA = {field: name for field, name in kafka.VARIABLES.items() if field != "servers"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,11 +37,14 @@ class Addresses:
         return str(self.known[part])
 
     @property
-    def brokers(self) -> kafka.Access:
+    def brokers(self) -> "Access":
         """How Kafka is reached. Raises CommandError."""
-        opened_by = {field: self.known[field] for field in OPENS_KAFKA if field in self.known}
+        from shared import kafka  # noqa: PLC0415  # takes a moment, and few commands need it
+
+        given = {field: variables.read(name) for field, name in kafka.VARIABLES.items()}
+        known = {field: text for field, text in given.items() if text is not None}
         try:
-            return kafka.Access(self.of("kafka"), **opened_by)
+            return kafka.Access(**known | {"servers": self.of("kafka")})
         except kafka.KafkaRefusedError as error:
             raise SettingError(str(error)) from error
 
@@ -51,7 +56,7 @@ class Addresses:
 
 def find() -> Addresses:
     """Return the addresses that variables give, completed from the nearest `.local/run.json`."""
-    given = {part: variables.read(name) for part, name in (VARIABLES | OPENS_KAFKA).items()}
+    given = {part: variables.read(name) for part, name in VARIABLES.items()}
     return Addresses(_run_json() | {part: text for part, text in given.items() if text is not None})
 
 
