@@ -26,7 +26,7 @@ class Load:
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
-        """Call beside the block, each time with new people; at its end every call has its answer."""
+        """Call beside the block, always with new people; at its end every call has its answer."""
         stopping = asyncio.Event()
         async with asyncio.TaskGroup() as tasks:
             for client, group in zip(self.clients, self.groups, strict=True):

@@ -8,14 +8,18 @@ import os
 import shutil
 import signal
 import subprocess
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
 
 import asyncpg
 
-from deploy.local.postgres import binaries
+from deploy.local import ports
+from deploy.local.postgres import Postgres, binaries
 from tests.chaos.ground import Ground
 from tests.support.waiting import eventually
 
@@ -52,7 +56,8 @@ class Backups:
         await self.ground.begin("postgres")
 
     async def take(self) -> None:
-        """Copy the server while it runs."""
+        """Copy the server while it runs, in place of the copy before."""
+        shutil.rmtree(self.base, ignore_errors=True)
         target = f"--pgdata={self.base}"
         await _run("pg_basebackup", f"--dbname={self.ground.servers.postgres}", target,
                    "--checkpoint=fast", "--wal-method=none")  # fmt: skip
@@ -72,30 +77,71 @@ class Backups:
         await eventually(is_there, within_s=30)
 
     async def restore(self, to: datetime) -> None:
-        """Put the copy where the server's data was, which is lost, and let it catch up to a time."""
+        """Put the copy where the server's data was, and let it catch up to a time."""
         shutil.rmtree(self._data)
-        shutil.copytree(self.base, self._data)
-        (self._data / "recovery.signal").touch()
-        with (self._data / "postgresql.auto.conf").open("a", encoding="utf-8") as settings:
+        self._copy_base(self._data, to)
+        await self.ground.begin("postgres")
+        await eventually(lambda: _takes_writes(self.ground.servers.postgres), within_s=60)
+
+    @asynccontextmanager
+    async def restored_beside(self, to: datetime) -> AsyncIterator[str]:
+        """Run the copy, as it was at a time, beside the server; yield its superuser's address."""
+        url = urlsplit(self.ground.servers.postgres)
+        made = Postgres(
+            self.ground.folder / "beside", ports.choose(), url.password or "",
+            self.ground.folder / "logs" / "beside.log",
+        )  # fmt: skip
+        self._copy_base(made.data, to)
+        self.ground.supervisor.start(replace(made.command(), name="beside"))
+        try:
+            await eventually(lambda: _takes_writes(made.dsn()), within_s=60)
+            yield made.dsn()
+        finally:
+            await self.ground.end("beside", signal.SIGQUIT)
+            shutil.rmtree(made.data)
+
+    def _copy_base(self, data: Path, to: datetime) -> None:
+        shutil.copytree(self.base, data)
+        (data / "recovery.signal").touch()
+        with (data / "postgresql.auto.conf").open("a", encoding="utf-8") as settings:
             settings.write(f"restore_command = 'cp {self.wal}/%f %p'\n")
             settings.write(f"recovery_target_time = '{to.isoformat()}'\n")
             settings.write("recovery_target_action = 'promote'\n")
-        self._data.chmod(0o700)
-        _hand_over(self._data, like=self.wal)
-        await self.ground.begin("postgres")
+        data.chmod(0o700)
+        _hand_over(data, like=self.wal)
 
-        async def takes_writes() -> bool:
-            return not await self.ask("select pg_is_in_recovery()")
+    async def bring_back(self, database: str, schema: str, beside: str) -> None:
+        """Let a schema be what it is in the server beside."""
+        await ask(_at(self.ground.servers.postgres, database), f"drop schema {schema} cascade")
+        dump = self.ground.folder / f"{schema}.sql"
+        await _run("pg_dump", f"--schema={schema}", f"--file={dump}", _at(beside, database))
+        await _run("psql", "--quiet", "--set=ON_ERROR_STOP=1", f"--file={dump}",
+                   _at(self.ground.servers.postgres, database))  # fmt: skip
 
-        await eventually(takes_writes, within_s=60)
-
-    async def ask(self, sql: str, *arguments: object) -> object:
+    async def ask(self, sql: str, *arguments: object) -> Any:
         """Return the one value that a superuser's statement comes to."""
-        connection = await asyncpg.connect(self.ground.servers.postgres)
-        try:
-            return await connection.fetchval(sql, *arguments)
-        finally:
-            await connection.close()
+        return await ask(self.ground.servers.postgres, sql, *arguments)
+
+
+async def ask(url: str, sql: str, *arguments: object) -> Any:
+    """Return the one value that a statement comes to in a database."""
+    connection = await asyncpg.connect(url)
+    try:
+        return await connection.fetchval(sql, *arguments)
+    finally:
+        await connection.close()
+
+
+async def _takes_writes(url: str) -> bool:
+    """Tell whether a server answers and is not catching up any more."""
+    try:
+        return not await ask(url, "select pg_is_in_recovery()")
+    except (OSError, asyncpg.PostgresError):
+        return False
+
+
+def _at(url: str, database: str) -> str:
+    return urlsplit(url)._replace(path=f"/{database}").geturl()
 
 
 def _hand_over(folder: Path, *, like: Path) -> None:
@@ -106,5 +152,6 @@ def _hand_over(folder: Path, *, like: Path) -> None:
 
 
 async def _run(program: str, *arguments: str) -> None:
-    command: Sequence[str] = (str(binaries() / program), *arguments)
-    await asyncio.to_thread(subprocess.run, command, check=True, capture_output=True)
+    command = [str(binaries() / program), *arguments]
+    done = await asyncio.to_thread(subprocess.run, command, capture_output=True, check=False)
+    assert done.returncode == 0, done.stderr.decode()
