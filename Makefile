@@ -11,7 +11,7 @@ T ?= tests
 # Much of a test is waiting for processes to start: more workers than cores.
 WORKERS ?= 3
 # What takes long, or needs more than Python: each has a target of its own.
-ELSEWHERE = --ignore=tests/chaos --ignore=tests/deploy --ignore=tests/examples \
+ELSEWHERE = -m 'not faults' --ignore=tests/chaos --ignore=tests/deploy --ignore=tests/examples \
 	--ignore=tests/operations
 IN_PARALLEL = --numprocesses=$(WORKERS) --dist=loadfile --no-loadscope-reorder
 VERSION := $(shell sed -n 's/^version = "\(.*\)"/\1/p' pyproject.toml)
@@ -54,8 +54,8 @@ test: setup browser jars ## all tests but those of the targets below, or T=path;
 test-examples: setup jars ## downstream apps in Python and Node, and in Java and Go where those are
 	@$(PY) -m pytest $(IN_PARALLEL) tests/examples
 
-test-faults: setup jars ## processes, brokers and networks fail, mistakes are planted: 5 minutes more
-	@$(PY) -m pytest $(IN_PARALLEL) tests/chaos
+test-faults: setup jars ## processes, brokers and networks fail, mistakes are planted: 7 minutes more
+	@$(PY) -m pytest $(IN_PARALLEL) -m faults tests/chaos tests/e2e tests/integration
 
 test-operations: setup jars ## what operators do with servers of other kinds; Postgres with TLS: Debian's, or PG_BIN
 	@$(PY) -m pytest $(IN_PARALLEL) tests/operations

@@ -8,7 +8,7 @@ import click
 from cli import api
 from cli.api import Api
 from cli.output import console, json_option, print_json, print_table, progress_console
-from cli.services import run_service
+from cli.running import run_service
 from shared.contracts.directory_events import Cause
 from shared.contracts.management import (
     Act,

@@ -1,22 +1,14 @@
 """`rollcall ingest|projector|portal` runs one service, `migrate` brings schemas up to date."""
 
 import asyncio
-import os
-import sys
 
 import click
 
 from cli import addresses
 from cli.output import CommandError, SettingError, json_option, print_json, print_table
+from cli.running import run_service
 from services import __main__ as services
 from shared import db
-
-
-def run_service(name: str, *, json_logs: bool) -> None:
-    """Run a service, and end with its exit code."""
-    if json_logs:
-        os.environ["ROLLCALL_LOG_FORMAT"] = "json"
-    sys.exit(services.main([name]))
 
 
 def _command(name: str, words: str) -> click.Command:

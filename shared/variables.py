@@ -6,13 +6,16 @@ file is read when it is asked for, so what is rotated is seen by whoever asks ag
 
 import os
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from pydantic import ValidationError
-from pydantic_settings import BaseSettings
+
+if TYPE_CHECKING:
+    # The command line reads a variable or two, and starts a third faster without it.
+    from pydantic_settings import BaseSettings
 
 SECRETS_DIR = "ROLLCALL_SECRETS_DIR"
-AnySettings = TypeVar("AnySettings", bound=BaseSettings)
+AnySettings = TypeVar("AnySettings", bound="BaseSettings")
 
 
 class UnreadableFileError(Exception):
@@ -62,7 +65,7 @@ def load(settings_type: type[AnySettings]) -> AnySettings:
         raise WrongSettingsError("\n".join(lines)) from None
 
 
-def variable_of(settings_type: type[BaseSettings], location: tuple[int | str, ...]) -> str:
+def variable_of(settings_type: "type[BaseSettings]", location: tuple[int | str, ...]) -> str:
     """Return the variable of a setting, by the setting's key or its alias."""
     name = str(location[0]) if location else ""
     field = settings_type.model_fields.get(name)
@@ -72,7 +75,7 @@ def variable_of(settings_type: type[BaseSettings], location: tuple[int | str, ..
     return str(field.validation_alias or f"{prefix}{name}".upper())
 
 
-def _from_files(settings_type: type[BaseSettings]) -> dict[str, Any]:
+def _from_files(settings_type: "type[BaseSettings]") -> dict[str, Any]:
     """Return those settings that a file holds and the environment does not."""
     names = {
         str(field.validation_alias or key): variable_of(settings_type, (key,))

@@ -12,4 +12,5 @@ class Contract(BaseModel):
         alias_generator=to_camel,
         populate_by_name=True,
         extra="ignore",
+        defer_build=True,
     )

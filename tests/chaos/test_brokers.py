@@ -21,7 +21,7 @@ from tests.mutants.__main__ import ROOT
 from tests.support.brokers import Brokers
 from tests.support.waiting import eventually
 
-pytestmark = pytest.mark.timeout(300)
+pytestmark = [pytest.mark.faults, pytest.mark.timeout(300)]
 ALL = (1, 2, 3)
 
 

@@ -16,7 +16,7 @@ from tests.chaos.rig import rig
 from tests.chaos.scenarios import SCENARIOS
 from tests.mutants.__main__ import ROOT, Mutant, mutants
 
-pytestmark = pytest.mark.timeout(180)
+pytestmark = [pytest.mark.faults, pytest.mark.timeout(180)]
 _COPIED = ("services", "shared")
 
 

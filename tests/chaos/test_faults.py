@@ -17,6 +17,7 @@ from tests.chaos.journal import Line, Notebook
 from tests.chaos.matrix import MATRIX, chosen
 from tests.chaos.proxy import Proxy
 
+pytestmark = pytest.mark.faults
 SEED = 40
 # What differs most in how it could go wrong, for the least time.
 SELECTION = "1,2,3,15,16,20,24,29,33"

@@ -22,6 +22,7 @@ from tests.support.system import System, running
 from tests.support.waiting import eventually
 from tests.support.world import Directory, World, assigned
 
+pytestmark = pytest.mark.faults
 CONSUMERS = {"roles", "projector"}
 
 

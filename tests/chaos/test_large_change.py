@@ -12,6 +12,7 @@ import pytest
 from tests.support.waiting import eventually
 from tests.support.world import Directory, World
 
+pytestmark = pytest.mark.faults
 PEOPLE = 4000
 _AT_ONCE = 1000
 _BULK = "urn:ietf:params:scim:api:messages:2.0:BulkRequest"

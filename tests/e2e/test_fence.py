@@ -54,6 +54,7 @@ async def lost(directory: Directory) -> Counter[str]:
     )
 
 
+@pytest.mark.faults
 async def test_a_group_deleted_by_mistake_costs_nobody_a_role_and_restarts_do_not_matter(
     world: World,
 ) -> None:

@@ -101,6 +101,7 @@ async def test_saving_a_mapping_moves_the_roles_and_says_so_first(world: World) 
     assert [held["role"]["key"] for held in state["data"]["roles"]] == ["editor"]
 
 
+@pytest.mark.faults
 @pytest.mark.parametrize("victim", [*SERVICES, *SERVERS])
 async def test_killing_any_part_in_the_middle_loses_and_doubles_nothing(
     world: World, victim: str

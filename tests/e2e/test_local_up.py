@@ -65,6 +65,7 @@ async def test_a_stop_leaves_no_process_and_the_next_start_keeps_the_data(stoppe
     assert sorted(await organizations(stopped)) == ["Example", "Globex"]
 
 
+@pytest.mark.faults
 async def test_nothing_outlives_a_killed_supervisor_and_nothing_is_lost(stopped: System) -> None:
     await stopped.start()
     first = stopped.run
@@ -84,6 +85,7 @@ async def test_java_writes_nothing_outside_the_data_directory(system: System) ->
     assert not performance_data_of(system.run["pids"]["kafka"])
 
 
+@pytest.mark.faults
 @pytest.mark.parametrize("part", PARTS)
 async def test_what_is_killed_runs_again_at_the_same_address(system: System, part: str) -> None:
     before = system.run

@@ -133,15 +133,29 @@ async def _local() -> AsyncIterator[Servers]:
 
 
 @asynccontextmanager
-async def fresh_database(found: Servers) -> AsyncIterator[Databases]:
-    """Yield a new database with each service's schema and role; it is dropped afterwards."""
+async def fresh_database(
+    found: Servers, template: Databases | None = None
+) -> AsyncIterator[Databases]:
+    """Yield a new database with each service's schema and role; it is dropped afterwards.
+
+    With a template it is a copy of that database, to which nobody may be connected.
+    """
     name = f"test_{uuid.uuid4().hex}"
+    if template:
+        await _as_superuser(found, f'create database "{name}" template "{template.name}"')
+    # Also a copy: rights on the database itself are not copied.
     await bootstrap(found.postgres, name, dict.fromkeys(SERVICES, _PASSWORD))
     try:
         yield _addresses(found.postgres, name)
     finally:
-        connection = await asyncpg.connect(found.postgres)
-        await connection.execute(f'drop database "{name}" with (force)')
+        await _as_superuser(found, f'drop database "{name}" with (force)')
+
+
+async def _as_superuser(found: Servers, statement: str) -> None:
+    connection = await asyncpg.connect(found.postgres)
+    try:
+        await connection.execute(statement)
+    finally:
         await connection.close()
 
 

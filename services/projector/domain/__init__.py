@@ -199,7 +199,7 @@ def event_row(topic: str, one: Envelope) -> Row:
         "id": one.id,
         "type": one.type,
         "subject": one.subject,
-        "time": one.time.isoformat(),
+        "time": one.time,
         "published_at": _published_at(one),
         "user_id": _id_in(one.subject, "users", "members"),
         "group_id": _id_in(one.subject, "groups"),
@@ -208,10 +208,10 @@ def event_row(topic: str, one: Envelope) -> Row:
     }
 
 
-def _published_at(one: Envelope) -> str | None:
+def _published_at(one: Envelope) -> datetime | None:
     if one.published_ms is None:
         return None
-    return datetime.fromtimestamp(one.published_ms / 1000, UTC).isoformat()
+    return datetime.fromtimestamp(one.published_ms / 1000, UTC)
 
 
 def _counted(item: Row) -> Row:

@@ -1,11 +1,13 @@
 """All SQL of the projector: a handful of bulk statements a batch, whatever its size.
 
-Rows travel as one JSON array and are unfolded by the table's own row type. As json, not jsonb: so
-Postgres reads them once, and makes no tree of them only to take it apart.
+Rows that may be there already travel as one JSON array and are unfolded by the table's own row
+type. As json, not jsonb: so Postgres reads them once, and makes no tree of them only to take it
+apart.
 """
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
+from operator import itemgetter
 
 from services.projector.domain import (
     DirectoryRows,
@@ -129,18 +131,16 @@ _PUT_MAPPINGS = """
 insert into mappings (directory_id, group_id, role_key, role_name)
 select * from unnest($1::uuid[], $2::uuid[], $3::text[], $4::text[])
 """
-_PUT_EVENTS = """
-insert into events (directory_id, topic, generation, sequence, id, type, subject, time,
-                    published_at, user_id, group_id, cause, data)
-select directory_id, topic, generation, sequence, id, type, subject, time, published_at, user_id,
-       group_id, cause, data
-from json_populate_recordset(null::events, $1)
-"""
+_EVENT_COLUMNS = (
+    "directory_id", "topic", "generation", "sequence", "id", "type", "subject", "time",
+    "published_at", "user_id", "group_id", "cause", "data",
+)  # fmt: skip
 
 
 async def put_events(tx: db.Connection, rows: Sequence[Row]) -> None:
-    """Store events as read."""
-    await tx.execute(_PUT_EVENTS, rows)
+    """Store events as read, by COPY: that costs Postgres half of what an insert does."""
+    records = map(itemgetter(*_EVENT_COLUMNS), rows)
+    await tx.copy_records_to_table("events", columns=_EVENT_COLUMNS, records=records)
 
 
 async def put_directory_rows(tx: db.Connection, rows: DirectoryRows) -> None:

@@ -3,6 +3,7 @@
 import asyncio
 from typing import Any
 
+import pytest
 from aiohttp import ClientError, ClientSession
 
 from tests.integration.ingest.client import Client, Log
@@ -73,6 +74,7 @@ async def test_a_refused_request_tells_nothing(client: Client, servers: Servers)
     assert kinds(events) == ["directory.created", "user.created", "user.created"]
 
 
+@pytest.mark.faults
 async def test_a_kill_under_load_loses_nothing_that_was_acknowledged(
     client: Client, service: Service, servers: Servers
 ) -> None:

@@ -138,6 +138,7 @@ async def test_one_runs_at_a_time_and_who_asks_meanwhile_gets_that_one(client: C
     )
 
 
+@pytest.mark.faults
 async def test_what_is_told_while_the_directory_changes_and_the_process_is_killed_folds_to_it(
     client: Client, service: Service, servers: Servers
 ) -> None:

@@ -8,13 +8,13 @@ the migration itself alters in rows that were there.
 import re
 from collections import Counter
 from collections.abc import Sequence
-from contextlib import AbstractAsyncContextManager
-from dataclasses import dataclass
+from contextlib import AbstractAsyncContextManager, AsyncExitStack
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from services.projector.usecases.versions import REGISTRY
 from shared import db
-from tests.support.servers import Databases
+from tests.support.servers import Databases, Servers, fresh_database
 
 HERE = Path(__file__).parent
 ORDER = HERE / "order.txt"
@@ -110,11 +110,15 @@ class Old:
     async def grow(self, chain: Sequence[db.Migration]) -> None:
         """Migrate step by step, filling what each step made."""
         for number, step in enumerate(chain):
-            async with self._at(step, chain[:number]) as database:
-                await db.apply(database, [step])
-                async with database.transaction() as tx:
-                    await tx.execute(rows(step))
-                    await self._show(tx, step, chain[:number])
+            await self.grow_by(step, chain[:number])
+
+    async def grow_by(self, step: db.Migration, applied: Sequence[db.Migration]) -> None:
+        """Apply one migration, and fill what it made."""
+        async with self._at(step, applied) as database:
+            await db.apply(database, [step])
+            async with database.transaction() as tx:
+                await tx.execute(rows(step))
+                await self._show(tx, step, applied)
 
     async def migrate(self, step: db.Migration, applied: Sequence[db.Migration]) -> None:
         """Apply one migration."""
@@ -191,3 +195,23 @@ class Old:
     @property
     def _url(self) -> str:
         return self.databases.of(self.service)
+
+
+@dataclass(frozen=True, slots=True)
+class Nursery:
+    """Filled databases of each version, made once, each out of the one before; copy them."""
+
+    servers: Servers
+    stack: AsyncExitStack
+    grown: dict[tuple[str, int], Databases] = field(default_factory=dict)
+
+    async def after(self, service: str, applied: Sequence[db.Migration]) -> Databases:
+        """Return a service's database after these first migrations."""
+        place = (service, len(applied))
+        if place not in self.grown:
+            before = await self.after(service, applied[:-1]) if applied else None
+            made = await self.stack.enter_async_context(fresh_database(self.servers, before))
+            if applied:
+                await Old(service, made).grow_by(applied[-1], applied[:-1])
+            self.grown[place] = made
+        return self.grown[place]

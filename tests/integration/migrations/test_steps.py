@@ -1,13 +1,14 @@
 """Each migration, applied to a filled database of the version before it."""
 
 from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack
 
 import pytest
 
 from services.__main__ import SERVICES, migrate
 from tests.integration.migrations import chain
-from tests.integration.migrations.chain import PACKAGES, Column, Old
-from tests.support.servers import Databases, Servers, fresh_database
+from tests.integration.migrations.chain import PACKAGES, Column, Nursery, Old
+from tests.support.servers import Servers, fresh_database
 
 STEPS = [(service, step.name) for service in SERVICES for step in chain.steps(service)]
 # Nobody ever ran a service without a table of its own.
@@ -18,10 +19,21 @@ VERSIONS = [
 ]
 
 
-@pytest.fixture
-async def others(servers: Servers) -> AsyncIterator[Databases]:
-    async with fresh_database(servers) as made:
-        yield made
+@pytest.fixture(scope="module")
+async def nursery(servers: Servers) -> AsyncIterator[Nursery]:
+    async with AsyncExitStack() as stack:
+        yield Nursery(servers, stack)
+
+
+@pytest.fixture(scope="module")
+async def newest(servers: Servers) -> dict[str, set[str]]:
+    """The shape of each service's database where the command made it."""
+    shapes = {}
+    for service in SERVICES:
+        async with fresh_database(servers) as made:
+            await migrate({service: made.of(service)})
+            shapes[service] = await Old(service, made).shape()
+    return shapes
 
 
 def without(columns: dict[str, list[str]], changed: set[Column]) -> dict[str, list[str]]:
@@ -49,39 +61,37 @@ def test_every_migration_has_its_place_and_rows() -> None:
 
 @pytest.mark.parametrize(("service", "name"), STEPS)
 async def test_a_migration_keeps_what_a_filled_database_of_the_version_before_holds(
-    databases: Databases, service: str, name: str
+    nursery: Nursery, service: str, name: str
 ) -> None:
     before, step, _ = chain.split(service, name)
-    old = Old(service, databases)
-    await old.grow(before)
-    columns = await old.columns(old.schema(step, before)) if before else {}
-    kept = without(columns, chain.changes([step]))
-    rows = await old.contents(kept)
+    async with fresh_database(nursery.servers, await nursery.after(service, before)) as databases:
+        old = Old(service, databases)
+        columns = await old.columns(old.schema(step, before)) if before else {}
+        kept = without(columns, chain.changes([step]))
+        rows = await old.contents(kept)
 
-    await old.migrate(step, before)
+        await old.migrate(step, before)
 
-    assert await old.contents(kept) == rows
-    assert all(rows.values())
-    await old.fill(step, before)
-    blanks = await old.blanks(old.schema(step, before))
-    assert blanks == [], f"add to rows/{name} a row that has a value for each of these"
+        assert await old.contents(kept) == rows
+        assert all(rows.values())
+        await old.fill(step, before)
+        blanks = await old.blanks(old.schema(step, before))
+        assert blanks == [], f"add to rows/{name} a row that has a value for each of these"
 
 
 @pytest.mark.parametrize(("service", "name"), VERSIONS)
 async def test_the_command_takes_a_filled_database_from_any_version_to_the_newest(
-    databases: Databases, others: Databases, service: str, name: str
+    nursery: Nursery, newest: dict[str, set[str]], service: str, name: str
 ) -> None:
     before, step, later = chain.split(service, name)
-    old, new = Old(service, databases), Old(service, others)
-    await old.grow(before)
-    columns = await old.columns(service)
-    kept = without(columns, chain.changes([step, *later]))
-    rows = await old.contents(kept)
+    async with fresh_database(nursery.servers, await nursery.after(service, before)) as databases:
+        old = Old(service, databases)
+        columns = await old.columns(service)
+        kept = without(columns, chain.changes([step, *later]))
+        rows = await old.contents(kept)
 
-    await migrate({service: databases.of(service)})
+        await migrate({service: databases.of(service)})
 
-    assert await old.contents(kept) == rows
-    assert all(rows.values())
-    await migrate({service: others.of(service)})
-    upgraded, fresh = await old.shape(), await new.shape()
-    assert upgraded ^ fresh == set()
+        assert await old.contents(kept) == rows
+        assert all(rows.values())
+        assert await old.shape() ^ newest[service] == set()

@@ -120,6 +120,7 @@ async def test_a_version_made_under_load_is_equal_and_then_shown(
     ]  # fmt: skip
 
 
+@pytest.mark.faults
 async def test_killed_in_the_middle_it_goes_on_where_it_was(
     servers: Servers, databases: Databases, service: Service, operator: Operator, portal: Portal
 ) -> None:

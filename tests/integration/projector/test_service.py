@@ -3,6 +3,8 @@
 import asyncio
 import sys
 
+import pytest
+
 from shared import kafka
 from shared.contracts.topics import DIRECTORY_EVENTS, ROLE_EVENTS, Topic, lane_of
 from tests.integration.projector.world import Directory, Portal
@@ -47,6 +49,7 @@ async def shown(portal: Portal, directory: Directory) -> int:
     return len(await portal.rows("events", directory.id))
 
 
+@pytest.mark.faults
 async def test_killed_in_the_middle_of_a_backlog_it_comes_back_exactly_right(
     servers: Servers, service: Service, portal: Portal
 ) -> None:

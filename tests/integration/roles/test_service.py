@@ -239,6 +239,7 @@ async def test_a_type_of_a_newer_version_is_skipped_and_counted(
     assert await consumed(service, "unknown") > 0
 
 
+@pytest.mark.faults
 async def test_killed_in_the_middle_of_a_backlog_it_comes_back_exactly_right(
     service: Service, kafka_log: Log, database: db.Database
 ) -> None:

@@ -19,6 +19,7 @@ from shared.contracts.topics import TOPICS
 from shared.kafka import clients, publishing
 from tests.support.servers import JAR_CACHE
 
+pytestmark = pytest.mark.faults
 ONE = [kafka.Outgoing("directory.events.v1", b"key", b"{}")]
 
 

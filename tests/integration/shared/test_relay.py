@@ -103,6 +103,7 @@ async def test_a_hole_in_the_outbox_is_never_published(
     assert await published(servers.kafka, topic, 2) == {directories[0]: [1, 2]}
 
 
+@pytest.mark.faults
 async def test_two_relays_publish_together_and_one_takes_over_when_the_other_is_killed(
     database: db.Database,
     databases: Databases,
@@ -135,6 +136,7 @@ async def test_two_relays_publish_together_and_one_takes_over_when_the_other_is_
     }
 
 
+@pytest.mark.faults
 async def test_killed_between_acknowledgement_and_deletion_it_repeats_and_nothing_else(
     database: db.Database,
     databases: Databases,
@@ -204,6 +206,7 @@ async def up(broker: Kafka) -> AsyncIterator[None]:
         process.kill(child)
 
 
+@pytest.mark.faults
 async def test_kafka_killed_and_started_again_under_it_gets_everything_in_order(
     database: db.Database, broker: Kafka, directories: list[DirectoryId]
 ) -> None:

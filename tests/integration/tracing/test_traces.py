@@ -252,6 +252,7 @@ async def test_without_an_address_a_callers_trace_goes_through_as_it_came_and_no
     assert "traceparent" not in revoked
 
 
+@pytest.mark.faults
 async def test_a_collector_that_is_away_costs_spans_and_nothing_else(
     servers: Servers, databases: Databases
 ) -> None:
