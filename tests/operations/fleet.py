@@ -100,7 +100,8 @@ async def fleet(count: int, tree: Path, *, migrating: Migrate = migrate) -> Asyn
         turns = on.links.http.turns
         made = {name: [running.services[name], *_more(running, name, count)] for name in SERVICES}
         found = Fleet(running, made)
-        await _start(one for replicas in made.values() for one in replicas[1:])
+        for replicas in made.values():
+            await _start(replicas[1:])
         await harness.declare_roles(running)
         async with asyncio.TaskGroup() as group:
             balancer = group.create_task(found.balance())
