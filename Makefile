@@ -1,6 +1,6 @@
 # The index of what one can do here. `make` alone lists it; CI calls the same targets.
 .DEFAULT_GOAL := help
-.PHONY: help setup run test test-examples test-faults test-deploy test-unit image sbom audit lint format generate fuzz mutants chaos types lock browser \
+.PHONY: help setup run test test-examples test-faults test-operations test-deploy test-unit image sbom audit lint format generate fuzz mutants chaos types lock browser \
 	screenshots jars bench clean
 SHELL := /bin/sh
 
@@ -11,7 +11,8 @@ T ?= tests
 # Much of a test is waiting for processes to start: more workers than cores.
 WORKERS ?= 3
 # What takes long, or needs more than Python: each has a target of its own.
-ELSEWHERE = -m 'not faults' --ignore=tests/chaos --ignore=tests/deploy --ignore=tests/examples
+ELSEWHERE = -m 'not faults' --ignore=tests/chaos --ignore=tests/deploy --ignore=tests/examples \
+	--ignore=tests/operations
 IN_PARALLEL = --numprocesses=$(WORKERS) --dist=loadfile --no-loadscope-reorder
 VERSION := $(shell sed -n 's/^version = "\(.*\)"/\1/p' pyproject.toml)
 IMAGE ?= rollcall:$(VERSION)
@@ -55,6 +56,9 @@ test-examples: setup jars ## downstream apps in Python and Node, and in Java and
 
 test-faults: setup jars ## processes, brokers and networks fail, mistakes are planted: 7 minutes more
 	@$(PY) -m pytest $(IN_PARALLEL) -m faults tests/chaos tests/e2e tests/integration
+
+test-operations: setup jars ## what operators do with servers of other kinds; Postgres with TLS: Debian's, or PG_BIN
+	@$(PY) -m pytest $(IN_PARALLEL) tests/operations
 
 test-deploy: setup ## image, compose and cluster as operators run them; needs a Docker engine and kubectl
 	@$(PY) -m pytest --timeout=1500 $(if $(filter $(T),tests),tests/deploy,"$(T)")
@@ -130,6 +134,7 @@ bench: setup jars ## ingest beside a peer, large and loud directories, consumers
 	@$(PY) -m benchmarks.backlog
 	@$(PY) -m benchmarks.latency
 	@$(PY) -m benchmarks.portal_lists
+	@$(PY) -m benchmarks.footprint
 
 lock: setup ## refresh requirements/*.txt (needs uv) and Kafka's jars
 	uv pip compile --universal --python-version 3.11 --generate-hashes --no-annotate --upgrade \
