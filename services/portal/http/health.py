@@ -11,6 +11,7 @@ from services.portal.domain import tokens
 from services.portal.http import render
 from services.portal.http.activity import chosen_directory
 from services.portal.usecases import health
+from services.portal.usecases.asking import at_once
 from services.portal.usecases.setup import Setups
 from shared import db
 
@@ -35,11 +36,14 @@ class Health:
         if directory is None:
             return await render.of_organization(request, self.services, "health.html", context)
         now = datetime.now(UTC)
-        setup = await self.setups.of(directory, now)
+        async with at_once() as group:
+            looking = group.create_task(self.setups.of(directory, now))
+            asking = group.create_task(health.of(self.database, self.services, directory.id, now))
+        setup = looking.result()
         context |= {
             "setup": setup,
             "status": setup.status,
-            "health": await health.of(self.database, self.services, directory.id, now),
+            "health": asking.result(),
             "states": {token.id: tokens.state_of(token, now) for token in setup.tokens},
             "is_old": setup.is_old,
         }
