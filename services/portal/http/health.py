@@ -6,6 +6,7 @@ from typing import Any
 
 from aiohttp import web
 
+from services.portal import usecases
 from services.portal.clients import Services
 from services.portal.domain import tokens
 from services.portal.http import render
@@ -32,7 +33,12 @@ class Health:
         """Show how the sync of a directory is, the newest unless one is named."""
         mark = await render.mark(request, self.database, self.services)
         directory, directories = await chosen_directory(self.services, request)
-        context: dict[str, Any] = {"directory": directory, "directories": directories, "mark": mark}
+        context: dict[str, Any] = {
+            "directory": directory,
+            "directories": directories,
+            "mark": mark,
+            "rebuild": await usecases.rebuild(self.database),
+        }
         if directory is None:
             return await render.of_organization(request, self.services, "health.html", context)
         now = datetime.now(UTC)
