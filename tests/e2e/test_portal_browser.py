@@ -31,6 +31,10 @@ async def test_an_administrator_connects_onelogin_maps_a_group_and_sees_why(
     await page.get_by_role("link", name="Groups").click()
     await seen(page, "Admins")
     await page.get_by_role("link", name="Roles", exact=True).click()
+    await expect(
+        page.get_by_text("1 group has arrived, and none grants a role yet")
+    ).to_be_visible()
+    await expect(page.get_by_role("button", name="Switch off")).to_have_count(0)
     await page.get_by_label("Group of row 1").select_option(label="Admins (1)")
     await page.get_by_label("Role of row 1").select_option("admin")
     await page.get_by_role("button", name="Save").click()

@@ -84,6 +84,9 @@ async def test_a_deleted_directory_takes_its_roles_with_it(browser: Browser, wor
     assert run.code == 0, run.output
     await administrator.opens("/events")
     await expect(page.get_by_text("Deleted by an administrator")).to_be_visible()
+    for screen in ("/users", "/groups", "/roles"):
+        await administrator.opens(screen)
+        await expect(page.get_by_text("Globex was deleted a moment ago")).to_be_visible()
     await administrator.opens("")
     await expect(page.get_by_role("heading", name="Connect your directory")).to_be_visible()
 
