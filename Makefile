@@ -134,6 +134,7 @@ bench: setup jars ## ingest beside a peer, large and loud directories, consumers
 	@$(PY) -m benchmarks.backlog
 	@$(PY) -m benchmarks.latency
 	@$(PY) -m benchmarks.portal_lists
+	@$(PY) -m benchmarks.footprint
 
 lock: setup ## refresh requirements/*.txt (needs uv) and Kafka's jars
 	uv pip compile --universal --python-version 3.11 --generate-hashes --no-annotate --upgrade \

@@ -19,6 +19,7 @@ from shared.contracts.schemas import DeclaredSchema, NewSchema
 
 Answer = TypeVar("Answer")
 Consuming = Literal["roles", "projector"]
+Turn = Literal["pause", "resume"]
 Body = TypeVar("Body", bound=BaseModel)
 _TIMEOUT = aiohttp.ClientTimeout(total=30)
 
@@ -46,6 +47,16 @@ class Api:
     async def directories(self) -> list[management.Directory]:
         """Return all directories."""
         return await self._many(management.Directory, "ingest", "/directories")
+
+    async def turn_directory(self, directory: str, turn: Turn, actor: str) -> management.Directory:
+        """Pause a directory, or resume it."""
+        path, act = f"/directories/{directory}/{turn}", management.Act(actor=actor)
+        return await self._one(management.Directory, "ingest", "POST", path, act)
+
+    async def delete_directory(self, directory: str, actor: str) -> None:
+        """Delete a directory for good; it was paused before."""
+        path = f"/directories/{directory}?{urlencode({'actor': actor})}"
+        await self._call("ingest", "DELETE", path, None)
 
     async def issue_token(self, directory: str) -> management.IssuedToken:
         """Return a new bearer token of a directory."""

@@ -5,7 +5,7 @@ from typing import get_args
 import click
 
 from cli import api
-from cli.api import Api
+from cli.api import Api, Turn
 from cli.output import CommandError, console, json_option, print_json, print_table
 from shared.contracts.management import (
     Directory,
@@ -75,8 +75,73 @@ def list_directories(*, as_json: bool) -> None:
     if as_json:
         print_json([one.model_dump(mode="json", by_alias=True) for one in found])
         return
-    rows = [(one.id, one.name, one.provider, one.endpoint) for one in found]
-    print_table("Directories", ("id", "name", "provider", "endpoint"), rows)
+    rows = [(one.id, one.name, one.provider, one.state, one.endpoint) for one in found]
+    print_table("Directories", ("id", "name", "provider", "state", "endpoint"), rows)
+
+
+@directories.command()
+@click.argument("directory")
+@json_option
+def pause(directory: str, *, as_json: bool) -> None:
+    r"""Refuse what the provider of DIRECTORY sends, until it is resumed.
+
+    Users keep the roles they hold, also those who leave meanwhile. Nothing is deleted.
+
+    \b
+    Example: rollcall directories pause "Globex OneLogin"
+    """
+    _turned(directory, "pause", as_json=as_json)
+
+
+@directories.command()
+@click.argument("directory")
+@json_option
+def resume(directory: str, *, as_json: bool) -> None:
+    r"""Take again what the provider of DIRECTORY sends.
+
+    \b
+    Example: rollcall directories resume "Globex OneLogin"
+    """
+    _turned(directory, "resume", as_json=as_json)
+
+
+def _turned(wanted: str, turn: Turn, *, as_json: bool) -> None:
+    async def work(client: Api) -> Directory:
+        found = await client.find_directory(wanted)
+        return await client.turn_directory(found.id, turn, api.actor())
+
+    done = api.call(work)
+    if as_json:
+        print_json(done.model_dump(mode="json", by_alias=True))
+        return
+    console.print(f"Directory {done.name} is {done.state}.", soft_wrap=True)
+
+
+@directories.command()
+@click.argument("directory")
+@click.option("--confirm", metavar="NAME", help="Its name, rather than to be asked for it.")
+@json_option
+def delete(directory: str, *, confirm: str | None, as_json: bool) -> None:
+    r"""Delete DIRECTORY for good: everybody loses the roles of it, and its tokens end.
+
+    It is told twice: which one, and then its name. It must have been paused for half a minute.
+
+    \b
+    Example: rollcall directories delete 0b1d2c3e-... --confirm "Globex OneLogin"
+    """
+    found = api.call(lambda client: client.find_directory(directory))
+    typed = confirm or click.prompt(
+        f"Everybody loses the roles of {found.name}; it cannot be undone. Type its name", err=True
+    )
+    if typed != found.name:
+        raise CommandError(f"Nothing was deleted: the directory is called {found.name!r}.")
+    api.call(lambda client: client.delete_directory(found.id, api.actor()))
+    if as_json:
+        print_json({"id": found.id, "state": "deleted"})
+        return
+    console.print(
+        f"Directory {found.name} is deleted; its roles go within moments.", soft_wrap=True
+    )
 
 
 @click.command("portal-link")

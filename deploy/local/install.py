@@ -36,7 +36,8 @@ def follow(output: Iterable[str], total: int, say: Callable[[str], None]) -> lis
 
 def main(lock: Path, python: str = sys.executable) -> int:
     """Install into the environment of `python`; return pip's exit code."""
-    arguments = ["--require-hashes", "--progress-bar=off", "--no-input",
+    # Not compiled: half of what is installed is never imported, the rest is compiled when it is.
+    arguments = ["--no-compile", "--require-hashes", "--progress-bar=off", "--no-input",
                  "--disable-pip-version-check", "-r", str(lock)]  # fmt: skip
     total = pinned(lock.read_text(encoding="utf-8"))
     with subprocess.Popen(

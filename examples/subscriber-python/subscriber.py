@@ -44,7 +44,8 @@ def apply(table: dict, directory: str, event: dict) -> None:
     if event["type"] in CHANGES:  # New types may come at any time.
         user, role, reason = (event["data"][name] for name in ("user", "role", "reason"))
         table["holds"][f"{directory}/{user['id']}"] = event["data"]["rolesAfter"]
-        print(f"{user['userName']} {CHANGES[event['type']]} {role['name']}: {reason['kind']}")
+        told = f"{user['userName']} {CHANGES[event['type']]} {role['name']}: {reason['kind']}"
+        print(told, flush=True)
 
 
 def save(table: dict, path: Path) -> None:

@@ -10,6 +10,8 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Self
 
+from aiohttp import ClientSession
+
 from cli.output import CommandError
 from cli.verify.report import CHECKS, Report, Verdict
 from shared import db, kafka
@@ -66,7 +68,7 @@ async def system(on: Ground, logs: Path) -> AsyncIterator[System]:
         assert on.links
         on.links.http.upstream = int(running.services["ingest"].url.rpartition(":")[2])
         keeper = Keeper(running.services)
-        await _declare(running)
+        await declare_roles(running)
         async with asyncio.TaskGroup() as group:
             watch = group.create_task(keeper.watch())
             try:
@@ -75,7 +77,8 @@ async def system(on: Ground, logs: Path) -> AsyncIterator[System]:
                 watch.cancel()
 
 
-async def _declare(running: Rig) -> None:
+async def declare_roles(running: Rig) -> None:
+    """Declare what providers' groups are mapped to."""
     client = running.at(await running.directory(), running.services["roles"])
     for role in _ROLES:
         answer = await client.manage("PUT", f"/roles/{role}", {"name": role.title()})
@@ -124,7 +127,7 @@ class Harness:
         dice = random.Random(f"{seed}/{row.number}")  # noqa: S311
         began = time.monotonic()
         async with session() as http:
-            load = await _load(running, http, dice)
+            load = await providers_at_work(running.rig, running.notebook, http, dice)
             run = Run(
                 running.rig, load, running.keeper, dice, self.is_full, expected=running.expected
             )
@@ -178,21 +181,23 @@ def _only(error: BaseException) -> BaseException:
     return error
 
 
-async def _load(running: System, http, dice: random.Random) -> Load:
-    """Return the load of a row: a new directory of each provider, with groups and a mapping."""
+async def providers_at_work(
+    running: Rig, notebook: Notebook, http: ClientSession, dice: random.Random
+) -> Load:
+    """Return a load: a new directory of each provider, with groups and a mapping."""
     callers: dict[str, Caller] = {}
     everybody: list[Worker] = []
     named: dict[str, tuple[str, ...]] = {}
-    assert running.rig.ground.links
-    base = f"http://127.0.0.1:{running.rig.ground.links.http.port}"
+    assert running.ground.links
+    base = f"http://127.0.0.1:{running.ground.links.http.port}"
     for provider in PROVIDERS:
-        client = await running.rig.directory(provider.name)
+        client = await running.directory(provider.name)
         groups = tuple([await client.group(name) for name in _GROUPS])
-        caller = Caller(http, client, base, running.notebook, provider.headers)
+        caller = Caller(http, client, base, notebook, provider.headers)
         callers[provider.name], named[client.directory] = caller, groups
         everybody += workers(caller, provider, groups, dice)
-        await _map(running.rig, client, groups)
-    return Load(callers, everybody, running.notebook, named)
+        await _map(running, client, groups)
+    return Load(callers, everybody, notebook, named)
 
 
 async def _map(running: Rig, client, groups: Sequence[str]) -> None:

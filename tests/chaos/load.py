@@ -1,7 +1,7 @@
 """SCIM calls without a pause, and what their clients were told."""
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from itertools import count
@@ -22,10 +22,11 @@ class Load:
     journal: Journal = field(default_factory=Journal)
     refused: list[Answer] = field(default_factory=list)
     acknowledged: int = 0
+    numbers: Iterator[int] = field(default_factory=count)
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
-        """Call beside the block; at its end every call has its answer."""
+        """Call beside the block, always with new people; at its end every call has its answer."""
         stopping = asyncio.Event()
         async with asyncio.TaskGroup() as tasks:
             for client, group in zip(self.clients, self.groups, strict=True):
@@ -41,7 +42,7 @@ class Load:
         await eventually(lambda: self.acknowledged >= wanted, within_s=30)
 
     async def _drive(self, client: Client, group: str, stopping: asyncio.Event) -> None:
-        for number in count():
+        for number in self.numbers:
             if stopping.is_set():
                 return
             await self._person(client, group, f"person{number}", leaves=number % 3 == 0)

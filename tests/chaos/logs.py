@@ -26,7 +26,7 @@ class Logs:
 
     async def findings(self, rig: Rig) -> list[str]:
         """Return what is wrong with the lines that are new, a sentence each; ten at most."""
-        async with rig.ingest.connection() as connection:
+        async with rig.database("ingest") as ingest, ingest.connection() as connection:
             owners = {row[0]: row[1] for row in await connection.fetch(_OWNERS)}
             people = [row[0] for row in await connection.fetch(_PEOPLE)]
         secrets = [client.token for client in rig.clients]

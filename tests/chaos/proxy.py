@@ -55,7 +55,8 @@ class Proxy:
 
     `loses_replies`: requests arrive, answers do not. `budget`: so many bytes of requests pass, then
     every connection freezes and `spent` is set. `watched`: what happens when a request holds these
-    bytes; what it returns decides whether the answer is lost and the connection ends.
+    bytes; what it returns decides whether the answer is lost and the connection ends. `turns`:
+    ports that take turns instead of `upstream`, as replicas behind a balancer do.
     """
 
     name: str
@@ -68,6 +69,7 @@ class Proxy:
     budget: int | None = None
     spent: asyncio.Event = field(default_factory=asyncio.Event)
     watched: tuple[bytes, Callable[[], bool]] | None = None
+    turns: list[int] = field(default_factory=list)
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator["Proxy"]:
@@ -107,7 +109,7 @@ class Proxy:
             writer.transport.abort()
             return
         try:
-            replies, server = await asyncio.open_connection("127.0.0.1", self.upstream)
+            replies, server = await asyncio.open_connection("127.0.0.1", self._next())
         except OSError:
             writer.transport.abort()
             return
@@ -120,6 +122,12 @@ class Proxy:
         finally:
             self.connections.discard(found)
             found.cut()
+
+    def _next(self) -> int:
+        if not self.turns:
+            return self.upstream
+        self.turns.append(self.turns.pop(0))
+        return self.turns[-1]
 
     async def _requests(self, reader: asyncio.StreamReader, found: Connection) -> None:
         while data := await _read(reader):

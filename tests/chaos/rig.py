@@ -5,11 +5,12 @@ import os
 import shutil
 import signal
 import uuid
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
+from types import MappingProxyType
 from typing import IO
 
 from aiohttp import ClientSession
@@ -45,6 +46,9 @@ insert into users (directory_id, id, name_key, version, document, created_at, up
 values ($1, $2, $3, 1, $4, $5, $5)
 """
 
+Migrate = Callable[[Mapping[str, str]], Awaitable[object]]
+"""Brings the schemas of services up to date, given the address of each one's database."""
+
 
 @dataclass(slots=True)
 class Rig:
@@ -53,7 +57,6 @@ class Rig:
     ground: Ground
     databases: Databases
     services: dict[str, Service]
-    ingest: db.Database
     maker: "_Maker"
     session: ClientSession
     clients: list[Client] = field(default_factory=list)
@@ -116,7 +119,7 @@ class Rig:
         """Wait until a consumer applied everything of a directory that ingest gave out."""
 
         async def is_there() -> bool:
-            async with self.ingest.connection() as connection:
+            async with self.database("ingest") as ingest, ingest.connection() as connection:
                 wanted = await connection.fetchval(
                     "select sequence from directory_sequences where directory_id = $1",
                     client.directory,
@@ -191,7 +194,14 @@ async def add_user(tx: db.Connection, directory: str, name: str) -> None:
 
 
 @asynccontextmanager
-async def rig(on: Ground, tree: Path, logs: Path | None = None) -> AsyncIterator[Rig]:
+async def rig(
+    on: Ground,
+    tree: Path,
+    logs: Path | None = None,
+    *,
+    migrating: Migrate = migrate,
+    settings: Mapping[str, str] = MappingProxyType({}),
+) -> AsyncIterator[Rig]:
     """Run every service from the tree, on empty databases and topics; `logs` keeps what they say.
 
     Ingest has a database of its own, so that it can go back in time without the others.
@@ -203,25 +213,24 @@ async def rig(on: Ground, tree: Path, logs: Path | None = None) -> AsyncIterator
         ClientSession() as session,
     ):
         databases = replace(of_others, ingest=of_ingest.ingest)
-        await migrate({name: databases.of(name) for name in run.SERVICES})
-        maker = _Maker(on, databases, tree, logs)
+        await migrating({name: databases.of(name) for name in run.SERVICES})
+        maker = _Maker(on, databases, tree, logs, settings)
         ingest_service = maker.service("ingest")
         services = {"ingest": ingest_service} | {
             name: maker.service(name, ingest_service.url)
             for name in run.SERVICES
             if name != "ingest"
         }
-        async with db.connect(databases.ingest, "ingest", max_size=3) as ingest:
-            found = Rig(on, databases, services, ingest, maker, session)
-            try:
-                async with asyncio.TaskGroup() as group:
-                    for service in services.values():
-                        group.create_task(service.start())
-                yield found
-            finally:
-                await _stop(services)
-                for file in maker.opened:
-                    file.close()
+        found = Rig(on, databases, services, maker, session)
+        try:
+            async with asyncio.TaskGroup() as group:
+                for service in services.values():
+                    group.create_task(service.start())
+            yield found
+        finally:
+            await _stop(services)
+            for file in maker.opened:
+                file.close()
 
 
 async def _stop(services: dict[str, Service]) -> None:
@@ -239,6 +248,7 @@ class _Maker:
     databases: Databases
     tree: Path
     logs: Path | None
+    settings: Mapping[str, str]
     opened: list[IO[bytes]] = field(default_factory=list)
 
     def service(self, name: str, ingest_url: str = "", tree: Path | None = None) -> Service:
@@ -257,6 +267,7 @@ class _Maker:
             "ROLLCALL_API_KEY": API_KEY,
             "ROLLCALL_LOG_LEVEL": "INFO" if self.logs else "ERROR",
             "PYTHONDONTWRITEBYTECODE": "1",
+            **self.settings,
         }
         made = Service(name, environment, f"http://127.0.0.1:{port}", is_quiet=True)
         made.tree = tree or self.tree

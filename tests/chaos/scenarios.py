@@ -20,7 +20,7 @@ HOLDS, NOT_SETTLED = 0, 3
 async def a_later_row_is_committed_first(rig: Rig) -> None:
     """Two writers in one lane: who drew the lower row id commits behind the other."""
     slow, quick = await rig.neighbours()
-    async with rig.ingest.transaction() as tx:
+    async with rig.database("ingest") as ingest, ingest.transaction() as tx:
         await add_user(tx, slow.directory, "ada")
         await quick.user("bob")
         await rig.drained(quick)
@@ -31,7 +31,7 @@ async def a_row_is_committed_while_a_batch_is_on_its_way(rig: Rig) -> None:
     """As before, and the slow one commits while Kafka takes its time to acknowledge the other."""
     slow, quick = await rig.neighbours()
     await rig.drained(slow)
-    async with rig.ingest.transaction() as tx:
+    async with rig.database("ingest") as ingest, ingest.transaction() as tx:
         await add_user(tx, slow.directory, "ada")
         with rig.ground.kafka_paused():
             await quick.user("bob")
@@ -43,7 +43,7 @@ async def a_row_is_committed_while_a_batch_is_on_its_way(rig: Rig) -> None:
 async def who_began_first_writes_last(rig: Rig) -> None:
     """Two transactions in one directory: the older draws the later number; both wait for Kafka."""
     client = await rig.directory()
-    async with rig.ingest.transaction() as tx:
+    async with rig.database("ingest") as ingest, ingest.transaction() as tx:
         await tx.fetchval("select pg_current_xact_id()")
         with rig.ground.kafka_paused():
             await client.user("ada")

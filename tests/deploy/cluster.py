@@ -76,8 +76,9 @@ class Cluster:
         return [one for one in found if "deletionTimestamp" not in one["metadata"]]
 
     def status(self, name: str) -> list[dict[str, Any]]:
-        """Return how the containers of a service are."""
-        return [one["status"]["containerStatuses"][0] for one in self.pods(name)]
+        """Return how the containers of a service are; a new pod has none for a moment."""
+        found = [one["status"].get("containerStatuses", []) for one in self.pods(name)]
+        return [container for containers in found for container in containers]
 
     def is_ready(self, name: str) -> bool:
         """Tell whether each pod of a service is ready, and it has as many as it should."""

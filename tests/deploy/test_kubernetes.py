@@ -4,7 +4,7 @@ import asyncio
 import json
 import re
 from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +24,10 @@ configMapGenerator:
     behavior: merge
     literals: [ROLLCALL_INGEST_REQUESTS_PER_SECOND=10000, ROLLCALL_INGEST_BURST=100000]
 """
+BUSY = 10
+"""Directories, each below its own limit."""
+_TARGET = "/spec/metrics/0/resource/target/averageUtilization"
+SOONER = [{"op": "replace", "path": _TARGET, "value": 15}]
 NEW_KEY = "another key of the tests"
 MISLED = {
     "missing": ("roles", "ROLLCALL_ROLES_DATABASE_URL", None,
@@ -136,6 +140,32 @@ async def test_a_changed_setting_replaces_pods_while_every_request_is_answered(
     assert verdict["exit_code"] == 0
     assert verdict["checks"]["C3"]["figures"]["events"] > seen["201"]
     print(f"{seen['201']} requests answered while all pods were replaced")  # noqa: T201
+
+
+async def test_load_brings_another_ingest_and_every_request_is_answered(cluster: Cluster) -> None:
+    """By the autoscaler, which asks the metrics server what pods use.
+
+    It wants less than the manifest says: where clients, Postgres and Kafka share the cores, ingest
+    alone never gets as far.
+    """
+    made = [cluster.directory(f"Busy {number}") for number in range(BUSY)]
+    before = len(cluster.pods("ingest"))
+    cluster.kubectl("patch", "hpa", "ingest", "--type=json", f"--patch={json.dumps(SOONER)}")
+
+    async with AsyncExitStack() as stack:
+        answers = [await stack.enter_async_context(load(cluster, one, "4", "0.08"))
+                   for one in made]  # fmt: skip
+        await eventually(lambda: len(cluster.pods("ingest")) > before, within_s=300)
+        await eventually(lambda: cluster.is_ready("ingest"), within_s=120)
+        await asyncio.sleep(5)
+
+    scaler = cluster.get("hpa", "ingest")
+    assert scaler["status"]["currentReplicas"] > before
+    assert [set(seen) for seen in answers] == [{"201"}] * BUSY, answers
+    for one in made:
+        assert verify(cluster, one)["exit_code"] == 0
+    total = sum(seen["201"] for seen in answers)
+    print(f"{total} requests answered while ingest grew from {before} replicas")  # noqa: T201
 
 
 def provided(cluster: Cluster, made: dict[str, Any], done: asyncio.Event) -> int:

@@ -1,24 +1,17 @@
 """A provider's mistake on the running system: it waits, is shown, corrected or approved."""
 
 from collections import Counter
-from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
 from playwright.async_api import Browser, expect
 
-from tests.e2e.test_portal_browser import sign_in
-from tests.support.chromium import chromium, faults
+from tests.support.chromium import faults
+from tests.support.portal import sign_in
 from tests.support.waiting import eventually
 from tests.support.world import Directory, Person, World
 
 PEOPLE = 14
-
-
-@pytest.fixture(scope="module")
-async def browser() -> AsyncIterator[Browser]:
-    async with chromium() as found:
-        yield found
 
 
 async def staffed(world: World) -> tuple[Directory, list[Person]]:

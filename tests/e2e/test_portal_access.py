@@ -13,7 +13,6 @@ from services.portal import app
 from services.portal.clients import Services
 from services.portal.http.live import Hub
 from services.portal.settings import Settings
-from tests.support.chromium import chromium
 from tests.support.portal import seen, sign_in
 from tests.support.waiting import eventually
 from tests.support.world import Directory, Person, World
@@ -38,12 +37,6 @@ OPEN = {
     ("GET", "/v1/openapi.json"): 401,
     ("GET", "/static"): 403,
 }
-
-
-@pytest.fixture(scope="module")
-async def browser() -> AsyncIterator[Browser]:
-    async with chromium() as found:
-        yield found
 
 
 def routes() -> list[tuple[str, str]]:

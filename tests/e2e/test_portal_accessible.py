@@ -1,12 +1,11 @@
 """WCAG 2.2 AA: axe on every screen and state, 320 pixels, the keyboard alone, names for the ear."""
 
-from collections.abc import AsyncIterator
 from dataclasses import dataclass
 
 import pytest
 from playwright.async_api import Browser, Page, expect
 
-from tests.support.chromium import chromium, faults
+from tests.support.chromium import faults
 from tests.support.portal import call_with_wrong_token, seen, sign_in
 from tests.support.world import Directory, Person, World
 
@@ -43,12 +42,6 @@ FOCUSED = """() => {
   const name = it.getAttribute('aria-label') || it.labels?.[0]?.innerText || it.innerText;
   return [name, style.outlineStyle !== 'none' || style.boxShadow !== 'none', it.tagName];
 }"""
-
-
-@pytest.fixture(scope="module")
-async def browser() -> AsyncIterator[Browser]:
-    async with chromium() as found:
-        yield found
 
 
 @dataclass(frozen=True, slots=True)

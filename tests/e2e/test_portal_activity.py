@@ -1,20 +1,11 @@
 """Activity in a real browser: what OneLogin sent, why it was refused, and what to do."""
 
-from collections.abc import AsyncIterator
-
 import pytest
-from playwright.async_api import Browser, Page, expect
+from playwright.async_api import Browser, expect
 
-from tests.support.chromium import chromium, violations
-from tests.support.portal import WRONG_TOKEN, Administrator, Scheme, sign_in
-from tests.support.waiting import eventually
+from tests.support.chromium import violations
+from tests.support.portal import WRONG_TOKEN, Administrator, Scheme, seen, sign_in
 from tests.support.world import Directory, World
-
-
-@pytest.fixture(scope="module")
-async def browser() -> AsyncIterator[Browser]:
-    async with chromium() as found:
-        yield found
 
 
 async def send(directory: Directory, method: str, path: str, body: str, token: str) -> str:
@@ -38,17 +29,10 @@ async def troubled(world: World) -> tuple[Directory, str]:
 
 async def activity(browser: Browser, world: World, directory: Directory) -> Administrator:
     administrator = await sign_in(browser, world, directory.organization)
-    await administrator.page.get_by_role("link", name="Activity").click()
-    await shown(administrator.page, "it ended in a91f")
+    page = await administrator.opens("")
+    await page.get_by_role("link", name="Activity").click()
+    await seen(page, "it ended in a91f")
     return administrator
-
-
-async def shown(page: Page, text: str) -> None:
-    async def is_there() -> bool:
-        await page.reload()
-        return await page.get_by_text(text).first.is_visible()
-
-    await eventually(is_there)
 
 
 async def test_an_administrator_sees_what_was_refused_and_why(
@@ -152,7 +136,7 @@ async def test_the_configuration_tells_that_a_token_was_refused(
     administrator = await sign_in(browser, world, directory.organization)
     await administrator.page.goto(f"{administrator.base}/provisioning/{directory.id}")
 
-    await shown(administrator.page, "A token was refused")
+    await seen(administrator.page, "A token was refused")
 
     said = administrator.page.locator("#token-list").get_by_text("it ended in a91f")
     await expect(said).to_be_visible()
@@ -179,7 +163,7 @@ async def test_activity_is_accessible_and_fits_320_pixels(
     administrator = await sign_in(browser, world, directory.organization, scheme)
     page = administrator.page
     await page.goto(f"{administrator.base}/activity")
-    await shown(page, "it ended in a91f")
+    await seen(page, "it ended in a91f")
 
     found = {}
     for screen in ("", "?q=nothing", "?since=nope", f"/requests/{refused}"):

@@ -1,19 +1,10 @@
 """The portal in a real browser: the whole guide from link to verified user."""
 
-from collections.abc import AsyncIterator
-
-import pytest
 from playwright.async_api import Browser, expect
 
-from tests.support.chromium import chromium, violations
+from tests.support.chromium import violations
 from tests.support.portal import seen, sign_in
 from tests.support.world import Directory, World
-
-
-@pytest.fixture(scope="module")
-async def browser() -> AsyncIterator[Browser]:
-    async with chromium() as found:
-        yield found
 
 
 async def test_an_administrator_connects_onelogin_maps_a_group_and_sees_why(
@@ -21,7 +12,9 @@ async def test_an_administrator_connects_onelogin_maps_a_group_and_sees_why(
 ) -> None:
     organization = await world.organization("Initech")
     await world.declare("admin")
-    page = (await sign_in(browser, world, organization)).page
+    page = await (await browser.new_context()).new_page()
+    await page.goto(await world.invitation(organization))
+    await page.get_by_role("button", name="Continue").click()
 
     await page.get_by_role("link", name="SCIM Provisioning").click()
     onelogin = page.get_by_role("listitem").filter(has_text="OneLogin")
@@ -38,6 +31,10 @@ async def test_an_administrator_connects_onelogin_maps_a_group_and_sees_why(
     await page.get_by_role("link", name="Groups").click()
     await seen(page, "Admins")
     await page.get_by_role("link", name="Roles", exact=True).click()
+    await expect(
+        page.get_by_text("1 group has arrived, and none grants a role yet")
+    ).to_be_visible()
+    await expect(page.get_by_role("button", name="Switch off")).to_have_count(0)
     await page.get_by_label("Group of row 1").select_option(label="Admins (1)")
     await page.get_by_label("Role of row 1").select_option("admin")
     await page.get_by_role("button", name="Save").click()

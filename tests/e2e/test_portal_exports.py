@@ -1,21 +1,12 @@
 """Lists as files, downloaded by a real browser."""
 
 import csv
-from collections.abc import AsyncIterator
 from pathlib import Path
 
-import pytest
 from playwright.async_api import Browser, Page, expect
 
-from tests.support.chromium import chromium
 from tests.support.portal import call_with_wrong_token, seen, sign_in
 from tests.support.world import World
-
-
-@pytest.fixture(scope="module")
-async def browser() -> AsyncIterator[Browser]:
-    async with chromium() as found:
-        yield found
 
 
 async def exported(page: Page, folder: Path) -> tuple[str, list[dict[str, str]]]:

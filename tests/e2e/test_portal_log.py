@@ -3,21 +3,13 @@
 import json
 import os
 import signal
-from collections.abc import AsyncIterator
 
 import asyncpg
-import pytest
 from playwright.async_api import Browser, Page, expect
 
-from tests.support.chromium import chromium, violations
+from tests.support.chromium import violations
 from tests.support.portal import Administrator, call_with_wrong_token, seen, sign_in
 from tests.support.world import Directory, World
-
-
-@pytest.fixture(scope="module")
-async def browser() -> AsyncIterator[Browser]:
-    async with chromium() as found:
-        yield found
 
 
 async def busy(

@@ -9,16 +9,11 @@ from playwright.async_api import Browser, Page, expect
 
 from deploy.local import ports
 from tests.support import openid
-from tests.support.chromium import chromium, violations
+from tests.support.chromium import violations
 from tests.support.openid import CLIENT_ID, CLIENT_SECRET, OpenIdProvider
 from tests.support.service import Service
+from tests.support.system import System
 from tests.support.world import World
-
-
-@pytest.fixture(scope="module")
-async def browser() -> AsyncIterator[Browser]:
-    async with chromium() as found:
-        yield found
 
 
 @pytest.fixture(scope="module")
@@ -35,16 +30,16 @@ async def provider(
         yield found
 
 
-@pytest.fixture
-async def portal(world: World, provider: OpenIdProvider, port: int) -> AsyncIterator[Service]:
+@pytest.fixture(scope="module")
+async def portal(system: System, provider: OpenIdProvider, port: int) -> AsyncIterator[Service]:
     """A second portal of the system, at which operators sign in by themselves."""
-    found = Service("portal", _environment(world, provider, port), f"http://127.0.0.1:{port}")
+    found = Service("portal", _environment(system, provider, port), f"http://127.0.0.1:{port}")
     async with found.running():
         yield found
 
 
-def _environment(world: World, provider: OpenIdProvider, port: int) -> dict[str, str]:
-    run = world.system.run
+def _environment(system: System, provider: OpenIdProvider, port: int) -> dict[str, str]:
+    run = system.run
     return {
         **os.environ,
         "ROLLCALL_PORTAL_DATABASE_URL": run["postgres"]["portal"],

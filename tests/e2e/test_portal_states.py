@@ -1,20 +1,12 @@
-"""An administrator pauses, resumes and deletes a directory, in a real browser, on all services."""
+"""A directory is paused, resumed and deleted, in a real browser and by the command line."""
 
-from collections.abc import AsyncIterator
-
-import pytest
+import asyncpg
 from playwright.async_api import Browser, Page, expect
 
-from tests.support.chromium import chromium, violations
+from tests.support.chromium import violations
 from tests.support.portal import Administrator, sign_in
 from tests.support.waiting import eventually
 from tests.support.world import Directory, Person, World
-
-
-@pytest.fixture(scope="module")
-async def browser() -> AsyncIterator[Browser]:
-    async with chromium() as found:
-        yield found
 
 
 async def staffed(world: World, people: int = 3) -> tuple[Directory, list[Person]]:
@@ -92,6 +84,9 @@ async def test_a_deleted_directory_takes_its_roles_with_it(browser: Browser, wor
     assert run.code == 0, run.output
     await administrator.opens("/events")
     await expect(page.get_by_text("Deleted by an administrator")).to_be_visible()
+    for screen in ("/users", "/groups", "/roles"):
+        await administrator.opens(screen)
+        await expect(page.get_by_text("Globex was deleted a moment ago")).to_be_visible()
     await administrator.opens("")
     await expect(page.get_by_role("heading", name="Connect your directory")).to_be_visible()
 
@@ -125,8 +120,10 @@ async def test_what_waits_behind_the_fence_goes_with_the_directory(
 
 
 async def _waiting(directory: Directory, count: int) -> bool:
-    run = await directory.world.system.rollcall("fence", "show", directory.id, "--json")
-    return bool(run.json["waiting"] == count)
+    world = directory.world
+    url = f"{world.system.run['roles']}/v1/directories/{directory.id}/fence"
+    async with world.http.get(url, headers=world.headers) as answer:
+        return bool((await answer.json())["waiting"] == count)
 
 
 async def test_what_is_under_way_is_waited_for(browser: Browser, world: World) -> None:
@@ -141,3 +138,46 @@ async def test_what_is_under_way_is_waited_for(browser: Browser, world: World) -
 
     await expect(page.get_by_role("alert")).to_contain_text("requests may be under way")
     assert await violations(page) == []
+
+
+async def test_the_command_line_pauses_resumes_and_deletes_what_is_named_twice(
+    world: World,
+) -> None:
+    directory, people = await staffed(world, people=1)
+    rollcall = world.system.rollcall
+
+    paused = await rollcall("directories", "pause", directory.id, "--json")
+    resumed = await rollcall("directories", "resume", directory.id)
+    await rollcall("directories", "pause", directory.id)
+    early = await rollcall("directories", "delete", directory.id, "--confirm", "Globex")
+    await directory.rest()
+    misnamed = await rollcall("directories", "delete", directory.id, "--confirm", "Initech")
+    deleted = await rollcall("directories", "delete", directory.id, "--confirm", "Globex", "--json")
+
+    assert paused.json["state"] == "paused"
+    assert paused.json["stateBy"].startswith("command line: ")
+    assert "Globex is live" in resumed.output
+    assert (early.code, misnamed.code, deleted.code) == (1, 1, 0)
+    assert "paused a moment ago" in early.errors
+    assert "called 'Globex'" in misnamed.errors
+    assert deleted.json == {"id": directory.id, "state": "deleted"}
+    await directory.become(people[0], set())
+    assert await acts(directory) == [
+        "directory.paused", "directory.resumed", "directory.paused", "directory.deleted",
+    ]  # fmt: skip
+
+
+async def acts(directory: Directory) -> list[str]:
+    """Return what the audit records say was done by the command line."""
+    connection = await asyncpg.connect(directory.world.system.run["postgres"]["ingest"])
+    try:
+        rows = await connection.fetch(
+            """
+            select act from ingest.audit_records
+            where directory_id = $1 and actor like 'command line: %' order by id
+            """,
+            directory.id,
+        )
+        return [row["act"] for row in rows]
+    finally:
+        await connection.close()

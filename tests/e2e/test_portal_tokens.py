@@ -1,22 +1,13 @@
 """Bearer tokens in a real browser: shown once, rotated without a gap, revoked on purpose."""
 
 import asyncio
-from collections.abc import AsyncIterator
 from contextlib import suppress
 
-import pytest
 from playwright.async_api import Browser, Error, Page, expect
 
-from tests.support.chromium import chromium
 from tests.support.portal import Administrator, sign_in
 from tests.support.waiting import eventually
 from tests.support.world import Directory, World
-
-
-@pytest.fixture(scope="module")
-async def browser() -> AsyncIterator[Browser]:
-    async with chromium() as found:
-        yield found
 
 
 async def configuration(

@@ -1,20 +1,10 @@
 """Verify on one page: the user, the groups, the roles, why, and the way of the last change."""
 
-from collections.abc import AsyncIterator
-
-import pytest
 from playwright.async_api import Browser, expect
 
-from tests.support.chromium import chromium
 from tests.support.portal import sign_in
 from tests.support.waiting import eventually
 from tests.support.world import Directory, World
-
-
-@pytest.fixture(scope="module")
-async def browser() -> AsyncIterator[Browser]:
-    async with chromium() as found:
-        yield found
 
 
 async def test_a_typed_address_shows_the_user_the_roles_why_and_each_hop(

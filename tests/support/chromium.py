@@ -2,8 +2,9 @@
 
 import asyncio
 import os
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
+from typing import Literal
 
 from axe_playwright_python.base import AXE_SCRIPT
 from playwright.async_api import Browser, Page, async_playwright, expect
@@ -39,20 +40,23 @@ async def _find() -> str | None:
     return await asyncio.to_thread(browser.find)
 
 
+Rules = Literal["all", "colours", "all but colours"]
 # Also the rule of WCAG 2.2 that axe leaves out unless asked: targets of 24 pixels.
-_ALL_RULES = """
-() => axe.run({resultTypes: ["violations"], rules: {"target-size": {enabled: true}}})
-"""
-_COLOURS = """
-() => axe.run({resultTypes: ["violations"], runOnly: ["color-contrast"]})
-"""
+_RULES: Mapping[Rules, Mapping[str, object]] = {
+    "all": {"rules": {"target-size": {"enabled": True}}},
+    "colours": {"runOnly": ["color-contrast"]},
+    "all but colours": {
+        "rules": {"target-size": {"enabled": True}, "color-contrast": {"enabled": False}}
+    },
+}
 
 
-async def violations(page: Page, *, only_colours: bool = False) -> list[str]:
+async def violations(page: Page, rules: Rules = "all") -> list[str]:
     """Return what axe finds on a page, as rule and element."""
     if not await page.evaluate("'axe' in window"):
         await page.evaluate(AXE_SCRIPT)
-    found = await page.evaluate(_COLOURS if only_colours else _ALL_RULES)
+    options = {"resultTypes": ["violations"], **_RULES[rules]}
+    found = await page.evaluate("options => axe.run(options)", options)
     return [
         f"{violation['id']}: {node['html']}"
         for violation in found["violations"]
@@ -60,15 +64,21 @@ async def violations(page: Page, *, only_colours: bool = False) -> list[str]:
     ]
 
 
+_WIDTHS: Mapping[int, Rules] = {1280: "all", 320: "all but colours"}
+
+
 async def faults(page: Page) -> list[str]:
-    """Return what axe finds, wide and at 320 px, in light and dark, and what is too wide."""
+    """Return what axe finds, wide and at 320 px, in light and dark, and what is too wide.
+
+    A colour is the same at each width, and with the scheme nothing but colours changes.
+    """
     found = []
-    # No colour is halfway to another one; and with the scheme nothing but colours changes.
+    # No colour is halfway to another one.
     await page.emulate_media(color_scheme="light", reduced_motion="reduce")
-    for width in (1280, 320):
+    for width, rules in _WIDTHS.items():
         await page.set_viewport_size({"width": width, "height": 800})
-        found += [f"{width}: {each}" for each in await violations(page)]
+        found += [f"{width}: {each}" for each in await violations(page, rules)]
         actual = await page.evaluate("document.documentElement.scrollWidth")
         found += [f"{actual} pixels wide at {width}"] if actual > width else []
     await page.emulate_media(color_scheme="dark", reduced_motion="reduce")
-    return [*found, *(f"dark: {each}" for each in await violations(page, only_colours=True))]
+    return [*found, *(f"dark: {each}" for each in await violations(page, "colours"))]

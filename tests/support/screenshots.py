@@ -5,6 +5,7 @@ Light and dark, wide and at 320 pixels; the docs show every screen, in both sche
 """
 
 import asyncio
+import os
 import shutil
 import sys
 import tempfile
@@ -14,9 +15,11 @@ from pathlib import Path
 from PIL import Image
 from playwright.async_api import Browser, Page, expect
 
+from deploy.local import ports
 from tests.support.chromium import chromium
 from tests.support.portal import Administrator, Scheme, call_with_wrong_token, seen, sign_in
-from tests.support.system import running
+from tests.support.service import Service
+from tests.support.system import System, running
 from tests.support.world import Directory, Person, World, world_of
 
 ROOT = Path(__file__).parents[2]
@@ -25,7 +28,7 @@ DOCS = ROOT / "docs" / "portal"
 SHOWN = (
     "sign-in", "overview", "choose-a-provider", "set-up", "a-new-token", "rotation", "revoke",
     "roles", "verify", "users", "user", "groups", "group", "activity", "request", "events", "event",
-    "health", "access", "pause", "delete", "fence",
+    "health", "access", "pause", "paused", "delete", "deleted", "fence", "operator-sign-in",
 )  # fmt: skip
 SCHEMES: tuple[Scheme, ...] = ("light", "dark")
 # A page has few colours; so many show it, in half the bytes.
@@ -62,7 +65,7 @@ async def photograph(browser: Browser, world: World, scheme: Scheme) -> None:
     await page.goto(await world.invitation(organization))
     await camera.take("sign-in")
     administrator = await sign_in(browser, world, organization, scheme)
-    camera.page = page = administrator.page
+    camera.page = page = await administrator.opens("")
     await camera.take("overview-without-a-directory")
     await administrator.opens("/provisioning")
     await camera.take("choose-a-provider")
@@ -167,8 +170,39 @@ async def _pause(camera: Camera, administrator: Administrator, directory: Direct
     await camera.take("paused")
     await administrator.opens("")
     await camera.take("overview-paused")
+    await directory.rest()
     await administrator.opens(f"/provisioning/{directory.id}/delete")
     await camera.take("delete")
+    await page.get_by_label("Type OneLogin to delete it").fill("OneLogin")
+    await page.get_by_role("button", name="Delete for good").click()
+    await camera.take("deleted")
+    for name in ("users", "provisioning"):
+        await administrator.opens(f"/{name}")
+        await camera.take(f"{name}-after-a-deletion")
+
+
+async def _let_operators_in(browser: Browser, system: System) -> None:
+    """Photograph where operators sign in, at a portal that knows of a provider."""
+    run, port = system.run, ports.choose()
+    environment = {
+        **os.environ,
+        "ROLLCALL_PORTAL_DATABASE_URL": run["postgres"]["portal"],
+        "ROLLCALL_PORTAL_PORT": str(port),
+        "ROLLCALL_PORTAL_SECRET": "a secret of the pictures",
+        "ROLLCALL_PORTAL_INGEST_URL": run["ingest"],
+        "ROLLCALL_PORTAL_ROLES_URL": run["roles"],
+        "ROLLCALL_PORTAL_OIDC_ISSUER": "https://login.example.com",
+        "ROLLCALL_PORTAL_OIDC_CLIENT_ID": "rollcall-portal",
+        "ROLLCALL_PORTAL_OIDC_CLIENT_SECRET": "nobody signs in",
+        "ROLLCALL_PORTAL_OIDC_OPERATORS": "groups=rollcall-operators",
+        "ROLLCALL_API_KEY": run["api_key"],
+        "ROLLCALL_LOG_LEVEL": "WARNING",
+    }
+    async with Service("portal", environment, f"http://127.0.0.1:{port}").running():
+        for scheme in SCHEMES:
+            page = await (await browser.new_context(color_scheme=scheme)).new_page()
+            await page.goto(f"http://127.0.0.1:{port}/sign-in")
+            await Camera(page, scheme).take("operator-sign-in")
 
 
 def _show(name: str) -> None:
@@ -192,6 +226,7 @@ async def main() -> None:
                 await world.declare(role)
             for scheme in SCHEMES:
                 await photograph(browser, world, scheme)
+            await _let_operators_in(browser, system)
     shutil.rmtree(DOCS, ignore_errors=True)
     DOCS.mkdir()
     for scheme in SCHEMES:

@@ -81,6 +81,13 @@ class Service:
 
     async def metric(self, name: str) -> float:
         """Return the value of a metric, named with its labels; 0 before it was counted."""
+        return await self._sum(f"{name} ")
+
+    async def total(self, name: str) -> float:
+        """Return the sum of a metric over all its labels."""
+        return await self._sum(f"{name}{{")
+
+    async def _sum(self, start: str) -> float:
         async with ClientSession() as session, session.get(f"{self.url}/metrics") as answer:
             lines = (await answer.text()).splitlines()
-        return sum(float(line.rpartition(" ")[2]) for line in lines if line.startswith(f"{name} "))
+        return sum(float(line.rpartition(" ")[2]) for line in lines if line.startswith(start))

@@ -42,7 +42,7 @@ TOOLCHAINS = {
     "python": Toolchain(
         needs=(),
         build=(),
-        run=lambda folder: [sys.executable, "-u", str(folder / "subscriber.py")],
+        run=lambda folder: [sys.executable, str(folder / "subscriber.py")],
     ),
     "node": Toolchain(
         needs=(),

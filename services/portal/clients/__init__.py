@@ -13,6 +13,8 @@ from shared.contracts import management
 from shared.contracts.ids import OrganizationId, is_id
 
 _TIMEOUT = aiohttp.ClientTimeout(total=8)
+# What a page can do without: it says that a service does not answer rather than wait for it.
+_BRIEF = aiohttp.ClientTimeout(total=2)
 # What a mapping would do to 50,000 users takes seconds to find out.
 _PATIENT = aiohttp.ClientTimeout(total=30)
 _NOT_FOUND = 404
@@ -143,7 +145,7 @@ class Services:
     async def stopped(self, directory: str) -> list[management.StoppedDirectory]:
         """Return what roles does not apply of a directory at the moment."""
         url = f"{self.roles_url}/v1/parked?directory={directory}"
-        return await self._many(management.StoppedDirectory, url)
+        return await self._many(management.StoppedDirectory, url, _BRIEF)
 
     async def outgoing(self, directory: str) -> management.Outgoing:
         """Return where the history of a directory ends, and how far it is published."""
@@ -153,7 +155,7 @@ class Services:
     async def roles_position(self, directory: str) -> management.RolesPosition:
         """Return how far roles is with a directory; MissingError before it has heard of it."""
         url = f"{self.roles_url}/v1/directories/{directory}/position"
-        return await self._one(management.RolesPosition, "GET", url)
+        return await self._one(management.RolesPosition, "GET", url, patience=_BRIEF)
 
     async def mapping(self, directory: str) -> management.Mapping:
         """Return the mapping of a directory."""
@@ -167,7 +169,7 @@ class Services:
 
     async def fences(self) -> list[management.Fence]:
         """Return the fences of all directories behind which something waits."""
-        return await self._many(management.Fence, f"{self.roles_url}/v1/fences")
+        return await self._many(management.Fence, f"{self.roles_url}/v1/fences", _BRIEF)
 
     async def fence(self, directory: str, losses: int) -> management.Fence:
         """Return the fence of a directory, with so many of the losses that wait."""
@@ -205,8 +207,10 @@ class Services:
     ) -> Body:
         return kind.model_validate(await self._call(method, url, body, patience))
 
-    async def _many(self, kind: type[Body], url: str) -> list[Body]:
-        items: Sequence[Any] = (await self._call("GET", url))["items"]
+    async def _many(
+        self, kind: type[Body], url: str, patience: aiohttp.ClientTimeout = _TIMEOUT
+    ) -> list[Body]:
+        items: Sequence[Any] = (await self._call("GET", url, patience=patience))["items"]
         return [kind.model_validate(item) for item in items]
 
     async def _call(

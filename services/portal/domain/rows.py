@@ -21,6 +21,14 @@ class Delay:
 
 
 @dataclass(frozen=True, slots=True)
+class Rebuild:
+    """The read models are made anew beside those that are shown; so much of the log is read."""
+
+    since: datetime
+    share: float
+
+
+@dataclass(frozen=True, slots=True)
 class HopDelay:
     """How long one station of the way took: half of the events less, 19 in 20 less."""
 
@@ -51,6 +59,7 @@ class DirectoryRow:
     organization: OrganizationId
     name: str
     provider: str
+    deleted_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -137,5 +137,5 @@ class Log:
     async def _page(
         self, request: web.Request, template: str, values: Mapping[str, Any], status: int = 200
     ) -> web.Response:
-        context = {"log": domain, **values}
+        context = {"log": domain, "rebuild": await usecases.rebuild(self.database), **values}
         return await render.of_organization(request, self.services, template, context, status)

@@ -193,7 +193,12 @@ class Pages:
         directories: list[DirectoryRow] | None = None,
         status: int = 200,
     ) -> web.Response:
-        context = {"directory": directory, "directories": directories or [], **values}
+        context = {
+            "directory": directory,
+            "directories": directories or [],
+            "rebuild": await usecases.rebuild(self.database),
+            **values,
+        }
         return await render.of_organization(request, self.services, template, context, status)
 
 

@@ -96,13 +96,14 @@ def setup(app: web.Application, look: Look) -> None:
     )  # fmt: skip
     environment.filters |= {
         "ago": lambda moment: words.ago(moment, datetime.now(UTC)),
+        "stamp": lambda moment: f"{_day(moment)}, {moment.astimezone(UTC):%H:%M} UTC",
         "exact": lambda moment: f"{moment.astimezone(UTC):%Y-%m-%d %H:%M:%S} UTC",
         "iso": lambda moment: moment.astimezone(UTC).isoformat(timespec="milliseconds"),
         "clock": lambda moment: f"{moment.astimezone(UTC):%H:%M:%S}",
         "instant": lambda moment: f"{moment.astimezone(UTC):%H:%M:%S.%f}"[:-3],
         "hour": lambda moment: f"{moment.astimezone(UTC):%H:%M}",
         "day": lambda day: f"{day:%A}, {day.day} {day:%B %Y}",
-        "date": lambda moment: f"{moment.astimezone(UTC).day} {moment.astimezone(UTC):%b %Y}",
+        "date": _day,
         "number": lambda number: f"{number:,}",
         "span": span,
         "seconds": lambda seconds: span(timedelta(seconds=seconds)),
@@ -114,6 +115,10 @@ def setup(app: web.Application, look: Look) -> None:
         "previewed": words.preview_in_words,
     }
     environment.globals |= {"providers": words.PROVIDERS, "look": look}
+
+
+def _day(moment: datetime) -> str:
+    return f"{moment.astimezone(UTC).day} {moment.astimezone(UTC):%b %Y}"
 
 
 def marked(text: str) -> Markup:
@@ -153,6 +158,7 @@ def page(
         "organization": None,
         "mark": None,
         "is_old": False,
+        "rebuild": None,
         **values,
     }
     response = aiohttp_jinja2.render_template(template, request, context, status=status)

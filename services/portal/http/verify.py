@@ -5,6 +5,7 @@ from datetime import UTC, datetime
 
 from aiohttp import web
 
+from services.portal import usecases
 from services.portal.clients import Services
 from services.portal.domain import charts, guides, words
 from services.portal.http import render
@@ -47,6 +48,7 @@ class Verify:
             "setup": setup,
             "guide": guides.of(setup.directory.provider) if setup else None,
             "mark": mark,
+            "rebuild": await usecases.rebuild(self.database),
         }
         return await render.of_organization(request, self.services, "verify.html", context)
 

@@ -3,7 +3,7 @@
 from collections import defaultdict
 from collections.abc import Sequence
 
-from services.portal.domain.rows import Delay, HopDelay, HopDelays
+from services.portal.domain.rows import Delay, HopDelay, HopDelays, Rebuild
 from shared import db
 from shared.contracts.ids import DirectoryId, OrganizationId
 from shared.contracts.management import Reached
@@ -38,6 +38,7 @@ select count(*) as events,
 from hops
 """
 _DELAYS = "select topic, since from projector.portal_delays where directory_id = $1"
+_REBUILD = "select started_at, events, total from projector.portal_rebuilds"
 _STAGES = {DIRECTORY_EVENTS.name: "users and groups", ROLE_EVENTS.name: "roles"}
 
 
@@ -67,6 +68,13 @@ async def delays(connection: db.Connection, directory: DirectoryId) -> list[Dela
     return [
         Delay(_STAGES.get(row["topic"], row["topic"]), row["since"], row["topic"]) for row in rows
     ]
+
+
+async def rebuild(connection: db.Connection) -> Rebuild | None:
+    """Return the rebuild of the read models that runs."""
+    row = await connection.fetchrow(_REBUILD)
+    # What arrives meanwhile is read as well, so there may be more than there was to read.
+    return row and Rebuild(row["started_at"], min(row["events"] / max(row["total"], 1), 1.0))
 
 
 async def reached(connection: db.Connection, directory: DirectoryId) -> dict[str, Reached]:

@@ -23,7 +23,7 @@ from shared import db
 from shared.contracts.ids import DirectoryId, OrganizationId, is_id
 
 _DIRECTORIES = """
-select id, organization_id, name, provider
+select id, organization_id, name, provider, deleted_at
 from projector.portal_directories where organization_id = $1
 order by deleted_at is not null, created_at desc, id
 """
@@ -144,6 +144,7 @@ async def directories(
             OrganizationId(row["organization_id"]),
             row["name"],
             row["provider"],
+            row["deleted_at"],
         )
         for row in await connection.fetch(_DIRECTORIES, organization)
     ]

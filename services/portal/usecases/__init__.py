@@ -21,12 +21,13 @@ from services.portal.domain.rows import (
     DirectoryRow,
     EventRow,
     GroupRow,
+    Rebuild,
     RoleRow,
     UserDetail,
     UserFilter,
     UserRow,
 )
-from services.portal.store import views
+from services.portal.store import progress, views
 from services.portal.store.selection import Cursor
 from shared import db
 from shared.contracts.ids import OrganizationId
@@ -47,6 +48,12 @@ async def choose(
     if chosen is None:
         raise MissingError
     return chosen, found
+
+
+async def rebuild(database: db.Database) -> Rebuild | None:
+    """Return the rebuild of the read models that runs; pages say so, and go on as they are."""
+    async with database.connection() as connection:
+        return await progress.rebuild(connection)
 
 
 async def users(

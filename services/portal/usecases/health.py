@@ -10,6 +10,7 @@ from services.portal.domain import health
 from services.portal.domain.errors import DelayedError, MissingError
 from services.portal.domain.health import Hop, Positions, Stage
 from services.portal.store import progress
+from services.portal.usecases.asking import at_once
 from shared import db
 from shared.contracts.ids import DirectoryId
 from shared.contracts.management import Outgoing, RequestQuery, RolesPosition, StoppedDirectory
@@ -41,20 +42,25 @@ async def of(
     database: db.Database, services: Services, directory: DirectoryId, now: datetime
 ) -> Health:
     """Return how the sync of a directory is. Raises DelayedError while ingest does not answer."""
-    # In the order of the way: who is asked later can only be further than it had to be.
-    ingest = await services.outgoing(directory)
-    roles, stopped = await _roles(services, directory)
-    positions, hops = await _seen(database, directory, ingest, roles, stopped)
-    return Health(
-        health.stages(positions), hops, stopped, await _refusals(services, directory, now)
-    )
+    async with at_once() as group:
+        outgoing = group.create_task(services.outgoing(directory))
+        asked = group.create_task(_roles(services, directory))
+        refusals = group.create_task(_refusals(services, directory, now))
+    roles, stopped = asked.result()
+    # Last, as on the way: what is asked for later can only be further than it had to be.
+    positions, hops = await _seen(database, directory, outgoing.result(), roles, stopped)
+    return Health(health.stages(positions), hops, stopped, refusals.result())
 
 
 async def _roles(
     services: Services, directory: DirectoryId
 ) -> tuple[RolesPosition | None, list[StoppedDirectory]]:
+    """Return where roles is and what it stopped; None while it does not answer."""
     with suppress(DelayedError, MissingError):
-        return await services.roles_position(directory), await services.stopped(directory)
+        async with at_once() as group:
+            position = group.create_task(services.roles_position(directory))
+            stopped = group.create_task(services.stopped(directory))
+        return position.result(), stopped.result()
     return None, []
 
 

@@ -25,6 +25,11 @@ class MappingPage:
     waiting: Sequence[management.Fence]
 
     @property
+    def is_used(self) -> bool:
+        """Whether anything is mapped, or was before it was switched off."""
+        return bool(self.stored.rows or self.stored.default_role or not self.stored.enabled)
+
+    @property
     def deleted(self) -> Sequence[management.MappedGroupRow]:
         """The rows of groups that are gone."""
         return [row for row in self.stored.rows if row.group_deleted]

@@ -15,6 +15,7 @@ from services.portal.domain.guides import Milestone
 from services.portal.domain.rows import Delay, DirectorySummary
 from services.portal.domain.status import Status
 from services.portal.store import progress, views
+from services.portal.usecases.asking import at_once
 from shared import db
 from shared.contracts.directory_events import GroupCreated, UserCreated
 from shared.contracts.ids import DirectoryId, OrganizationId
@@ -93,11 +94,14 @@ class Setups:
 
     async def of(self, directory: Directory, now: datetime) -> Setup:
         """Return where a directory stands."""
-        issued = await self.services.tokens(directory.id)
-        counted = await self.counted(directory.id, now)
-        facts = await self._facts(directory, issued, counted.summary, now)
+        async with at_once() as group:
+            asked = group.create_task(self.services.tokens(directory.id))
+            counting = group.create_task(self.counted(directory.id, now))
+            failing = group.create_task(self._failures(directory, now))
+            delaying = group.create_task(self._delays(directory.id))
+        issued, counted, delays = asked.result(), counting.result(), delaying.result()
+        facts = await self._facts(directory, issued, counted.summary, failing.result())
         refused = facts.refused if checklist.is_refused(facts) else None
-        delays = await self._delays(directory.id)
         shown = status.of(directory, counted.summary, now, refused=refused)
         return Setup(
             directory,
@@ -134,9 +138,9 @@ class Setups:
         directory: Directory,
         issued: Sequence[Token],
         counts: DirectorySummary | None,
-        now: datetime,
+        failures: tuple[Request | None, Request | None],
     ) -> Facts:
-        refused, failed = await self._failures(directory, now)
+        refused, failed = failures
         seen: dict[Milestone, Seen] = {}
         accepted = directory.last_request_at
         if accepted or refused:
@@ -153,12 +157,14 @@ class Setups:
     ) -> tuple[Request | None, Request | None]:
         """Return the last calls of a day that were refused: for the token, and for the rest."""
         since = now - timedelta(days=1)
-        wanted = RequestQuery(status="401", since=since, limit=1)
-        refused = (await self.services.requests(directory.id, wanted)).items
-        wanted = RequestQuery(status="failed", since=since, limit=20)
-        found = (await self.services.requests(directory.id, wanted)).items
-        failed = next((one for one in found if one.status != _UNAUTHORIZED), None)
-        return (refused[0] if refused else None), failed
+        unauthorized = RequestQuery(status="401", since=since, limit=1)
+        any_kind = RequestQuery(status="failed", since=since, limit=20)
+        async with at_once() as group:
+            refusing = group.create_task(self.services.requests(directory.id, unauthorized))
+            failing = group.create_task(self.services.requests(directory.id, any_kind))
+        refused = next(iter(refusing.result().items), None)
+        found = failing.result().items
+        return refused, next((one for one in found if one.status != _UNAUTHORIZED), None)
 
     async def _firsts(
         self, connection: db.Connection, directory: DirectoryId, counts: DirectorySummary | None

@@ -11,7 +11,7 @@ import pytest
 
 from services.__main__ import migrate
 from services.portal.domain.rows import UserFilter
-from services.portal.store import links, selection, sessions, views
+from services.portal.store import links, progress, selection, sessions, views
 from shared import db
 from shared.contracts.ids import DirectoryId, OrganizationId
 from tests.support.large_directory import fill
@@ -180,3 +180,24 @@ async def test_no_page_of_a_list_reads_all_users(
             read[each] = await _scans(connection, *statement)
 
     assert {key: found for key, found in read.items() if "users" in found} == {}
+
+
+async def test_a_rebuild_is_seen_while_it_runs_and_not_afterwards(
+    migrated: Databases, database: db.Database
+) -> None:
+    seen = []
+    async with db.connect(migrated.projector, "projector") as registry:
+        for state in ("filling", "differing", "dropped"):
+            async with registry.transaction() as tx:
+                await tx.execute(
+                    """
+                    insert into read_models (version, state, actor, events, total)
+                    values (2, $1, 'mia', 30, 120) on conflict (version) do update set state = $1
+                    """,
+                    state,
+                )
+            async with database.connection() as connection:
+                found = await progress.rebuild(connection)
+            seen.append(found and found.share)
+
+    assert seen == [0.25, None, None]
