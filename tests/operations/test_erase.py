@@ -40,10 +40,14 @@ async def test_who_asks_is_forgotten_and_all_that_is_stored_still_follows_from_t
     noor = await acme.provision("noor", groups=["Admins"])
     await acme.become(mira, {"admin"})
     await acme.become(noor, {"admin"})
-    early = await eventually(lambda: refused(acme, mira.user_name, "is in the directory"))
+    early = await eventually(
+        lambda: refused(acme, mira.user_name, "is in the directory"), within_s=60
+    )
     await acme.delete(mira)
     await acme.become(mira, set())
-    asked = await eventually(lambda: refused(acme, mira.user_name, "Repeat with --yes"))
+    asked = await eventually(
+        lambda: refused(acme, mira.user_name, "Repeat with --yes"), within_s=60
+    )
     before = await stored(world, mira.user_name)
 
     done = await erase(acme, mira.user_name.upper(), "--yes", "--json")
@@ -65,7 +69,7 @@ async def test_who_asks_is_forgotten_and_all_that_is_stored_still_follows_from_t
     assert called == {"ingest", "roles", "projector", "portal"}
     assert rebuilt.code == 0, rebuilt.errors
     assert [one.code for one in verified] == [0, 0], [one.output for one in verified]
-    await eventually(lambda: is_forgotten(world, mira.user_name))
+    await eventually(lambda: is_forgotten(world, mira.user_name), within_s=60)
     assert "rm_1.users" in await stored(world, noor.user_name)
 
 

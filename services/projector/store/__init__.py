@@ -133,6 +133,12 @@ _PUT_MAPPINGS = """
 insert into mappings (directory_id, group_id, role_key, role_name)
 select * from unnest($1::uuid[], $2::uuid[], $3::text[], $4::text[])
 """
+# Another topic may store events of the same user meanwhile, unseen by who erases: one waits for the
+# other. In statements of their own: what follows must see what was committed while they waited.
+_LOCK_STORING = """
+select pg_advisory_xact_lock_shared(hashtext('erasure'), hashtext(current_schema()))
+"""
+_LOCK_ERASING = "select pg_advisory_xact_lock(hashtext('erasure'), hashtext(current_schema()))"
 _ERASED = "select directory_id, user_id from erased_users where directory_id = any($1::uuid[])"
 _NOTE_ERASED = """
 insert into erased_users (directory_id, user_id, erased_at)
@@ -166,6 +172,7 @@ async def put_events(tx: db.Connection, rows: Sequence[Row]) -> None:
 
     Of who was erased it stays that something happened: no order is assumed between topics.
     """
+    await tx.execute(_LOCK_STORING)
     found = await tx.fetch(_ERASED, list({row["directory_id"] for row in rows}))
     kept = _blanked(rows, {tuple(each) for each in found}) if found else rows
     records = map(itemgetter(*_EVENT_COLUMNS), kept)
@@ -202,6 +209,7 @@ async def put_directory_rows(tx: db.Connection, rows: DirectoryRows) -> None:
 async def _erase(tx: db.Connection, erased: Mapping[tuple[DirectoryId, UserId], datetime]) -> None:
     """Keep of these users nothing but that something happened to them."""
     directories, users = zip(*erased, strict=True)
+    await tx.execute(_LOCK_ERASING)
     await tx.execute(_NOTE_ERASED, directories, users, list(erased.values()))
     await tx.execute(_ERASE_USERS, directories, users)
     await tx.execute(_ERASE_EVENTS, directories, users)
