@@ -1,26 +1,22 @@
 """The settings of the portal, from the environment."""
 
-from typing import Annotated, Literal, Self
+from typing import Annotated, Self
 
-from pydantic import Field, StringConstraints, model_validator
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic import StringConstraints, model_validator
+from pydantic_settings import SettingsConfigDict
 
-Secret = Annotated[str, StringConstraints(min_length=16)]
-DatabaseUrl = Annotated[str, StringConstraints(pattern=r"^postgres(ql)?://")]
-Url = Annotated[str, StringConstraints(pattern=r"^https?://\S+$")]
+from shared.settings import DrainSettings, Port, PublicUrl, Secret, ServiceSettings, Url
+
 _ORIGINS = r"^(https://[A-Za-z0-9.:-]+( https://[A-Za-z0-9.:-]+)*)?$"
 _OPERATORS = r"^([A-Za-z0-9_.:/-]+=.+)?$"
-PublicUrl = Annotated[str, StringConstraints(pattern=r"^(https?://\S+)?$")]
 
 
-class Settings(BaseSettings):
+class Settings(ServiceSettings, DrainSettings):
     """Variables start with ROLLCALL_PORTAL_ unless all services share them."""
 
-    model_config = SettingsConfigDict(env_prefix="ROLLCALL_PORTAL_", frozen=True)
+    model_config = SettingsConfigDict(env_prefix="ROLLCALL_PORTAL_")
 
-    database_url: DatabaseUrl
-    host: str = "127.0.0.1"
-    port: Annotated[int, Field(ge=1, le=65535)] = 8083
+    port: Port = 8083
     public_url: PublicUrl = ""
     secret: Secret
     ingest_url: Url = "http://127.0.0.1:8080"
@@ -33,19 +29,6 @@ class Settings(BaseSettings):
     oidc_client_id: str = ""
     oidc_client_secret: str = ""
     oidc_operators: Annotated[str, StringConstraints(pattern=_OPERATORS)] = ""
-    api_key: Secret = Field(validation_alias="ROLLCALL_API_KEY")
-    api_keys_file: str = Field("", validation_alias="ROLLCALL_API_KEYS_FILE")
-    drain_wait_s: Annotated[float, Field(ge=0, le=15)] = Field(
-        0, validation_alias="ROLLCALL_DRAIN_WAIT_S"
-    )
-    log_format: Literal["json", "console"] = Field("json", validation_alias="ROLLCALL_LOG_FORMAT")
-    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field(
-        "INFO", validation_alias="ROLLCALL_LOG_LEVEL"
-    )
-    traces_endpoint: Url | None = Field(None, validation_alias="OTEL_EXPORTER_OTLP_ENDPOINT")
-    traces_share: Annotated[float, Field(ge=0, le=1)] = Field(
-        1.0, validation_alias="OTEL_TRACES_SAMPLER_ARG"
-    )
 
     @model_validator(mode="after")
     def _oidc_is_whole(self) -> Self:

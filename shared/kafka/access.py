@@ -3,7 +3,7 @@
 import ssl
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Protocol, TypeAlias
+from typing import Any, TypeAlias
 
 from aiokafka.conn import create_conn
 from aiokafka.errors import (
@@ -13,6 +13,7 @@ from aiokafka.errors import (
 )
 
 from shared.kafka.records import KafkaRefusedError
+from shared.settings import KafkaSettings
 
 PLAINTEXT, SSL, SASL_SSL = PROTOCOLS = ("PLAINTEXT", "SSL", "SASL_SSL")
 MECHANISMS = ("SCRAM-SHA-512", "SCRAM-SHA-256", "PLAIN")
@@ -90,24 +91,7 @@ Servers: TypeAlias = str | Access
 """Addresses alone reach brokers that ask for nothing."""
 
 
-class _Settings(Protocol):
-    """The settings of a service that say how Kafka is reached."""
-
-    @property
-    def kafka_servers(self) -> str: ...
-    @property
-    def kafka_security_protocol(self) -> str: ...
-    @property
-    def kafka_ca(self) -> str: ...
-    @property
-    def kafka_sasl_mechanism(self) -> str: ...
-    @property
-    def kafka_username(self) -> str: ...
-    @property
-    def kafka_password(self) -> str: ...
-
-
-def access(settings: _Settings) -> Access:
+def access(settings: KafkaSettings) -> Access:
     """Return how a service reaches Kafka. Raises KafkaRefusedError."""
     return Access(
         settings.kafka_servers,
