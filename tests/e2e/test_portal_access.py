@@ -34,6 +34,7 @@ OPEN = {
     ("POST", "/v1/links"): 401,
     ("GET", "/v1/links"): 401,
     ("DELETE", "/v1/links/{id}"): 401,
+    ("GET", "/v1/audit"): 401,
     ("GET", "/v1/openapi.json"): 401,
     ("GET", "/static"): 403,
 }
