@@ -12,6 +12,7 @@ import pytest
 from aiohttp import ClientSession
 
 from deploy.local import ports
+from services.ingest.domain.peppers import Peppers
 from services.ingest.domain.tokens import Access
 from services.ingest.http.auth import Gatekeeper
 from services.ingest.usecases import tokens
@@ -298,7 +299,7 @@ async def test_a_flood_asks_once_for_its_token(client, databases, monkeypatch) -
     monkeypatch.setattr(tokens, "access", counted)
     directory = DirectoryId(client.directory)
     async with db.connect(databases.ingest, "ingest") as database:
-        gatekeeper = Gatekeeper(database, PEPPER)
+        gatekeeper = Gatekeeper(database, Peppers.of(PEPPER))
         async with asyncio.TaskGroup() as group:
             admitted = [
                 group.create_task(gatekeeper.admit(client.token, directory)) for _ in range(100)
