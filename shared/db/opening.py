@@ -114,18 +114,9 @@ async def _keep_session(_connection: Connection) -> None:
     """
 
 
-def _id_bytes(key: object) -> bytes:
-    return bytes.fromhex(str(key).replace("-", ""))
-
-
-def _id_text(key: bytes) -> str:
-    digits = key.hex()
-    return "-".join((digits[:8], digits[8:12], digits[12:16], digits[16:20], digits[20:]))
-
-
 async def _set_codecs(connection: Connection) -> None:
     await connection.set_type_codec(
-        "uuid", schema="pg_catalog", encoder=_id_bytes, decoder=_id_text, format="binary"
+        "uuid", schema="pg_catalog", encoder=str, decoder=str, format="text"
     )
     await connection.set_type_codec(
         "json", schema="pg_catalog", encoder=orjson.dumps, decoder=orjson.loads, format="binary"

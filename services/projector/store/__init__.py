@@ -1,13 +1,11 @@
 """All SQL of the projector: a handful of bulk statements a batch, whatever its size.
 
-Rows that may be there already travel as one JSON array and are unfolded by the table's own row
-type. As json, not jsonb: so Postgres reads them once, and makes no tree of them only to take it
-apart.
+Rows travel as one JSON array and are unfolded by the table's own row type. As json, not jsonb: so
+Postgres reads them once, and makes no tree of them only to take it apart.
 """
 
 from collections.abc import Container, Mapping, Sequence
 from datetime import datetime
-from operator import itemgetter
 
 from services.projector.domain import (
     DirectoryRows,
@@ -135,10 +133,7 @@ select * from unnest($1::uuid[], $2::uuid[], $3::text[], $4::text[])
 """
 # Another topic may store events of the same user meanwhile, unseen by who erases: one waits for the
 # other. In statements of their own: what follows must see what was committed while they waited.
-_LOCK_STORING = """
-select pg_advisory_xact_lock_shared(hashtext('erasure')),
-  (select relkind = 'r' from pg_class where oid = 'events'::regclass) as is_table
-"""
+_LOCK_STORING = "select pg_advisory_xact_lock_shared(hashtext('erasure'))"
 _LOCK_ERASING = "select pg_advisory_xact_lock(hashtext('erasure'))"
 _ERASED = "select directory_id, user_id from erased_users where directory_id = any($1::uuid[])"
 _NOTE_ERASED = """
@@ -162,7 +157,6 @@ from users as u
 where u.directory_id = $1 and (u.id = $2 or lower(u.user_name) = lower($3))
 order by u.deleted_at nulls first, u.id
 """
-# Through a view, which takes no COPY: operators let go on what is shown, whichever version that is.
 _PUT_EVENTS = """
 insert into events (directory_id, topic, generation, sequence, id, type, subject, time,
                     published_at, user_id, group_id, cause, data)
@@ -170,25 +164,17 @@ select directory_id, topic, generation, sequence, id, type, subject, time, publi
        group_id, cause, data
 from json_populate_recordset(null::events, $1)
 """
-_EVENT_COLUMNS = (
-    "directory_id", "topic", "generation", "sequence", "id", "type", "subject", "time",
-    "published_at", "user_id", "group_id", "cause", "data",
-)  # fmt: skip
 
 
 async def put_events(tx: db.Connection, rows: Sequence[Row]) -> None:
-    """Store events as read, by COPY: that costs Postgres half of what an insert does.
+    """Store events as read.
 
     Of who was erased it stays that something happened: no order is assumed between topics.
     """
-    into = await tx.fetchrow(_LOCK_STORING)
+    await tx.execute(_LOCK_STORING)
     found = await tx.fetch(_ERASED, list({row["directory_id"] for row in rows}))
     kept = _blanked(rows, {tuple(each) for each in found}) if found else rows
-    if into["is_table"]:
-        records = map(itemgetter(*_EVENT_COLUMNS), kept)
-        await tx.copy_records_to_table("events", columns=_EVENT_COLUMNS, records=records)
-    else:
-        await tx.execute(_PUT_EVENTS, kept)
+    await tx.execute(_PUT_EVENTS, kept)
 
 
 def _blanked(rows: Sequence[Row], erased: Container[tuple[str, str]]) -> list[Row]:

@@ -29,7 +29,7 @@ async def test_every_statement_fits_the_migrated_schema(database: db.Database) -
         for statement in found.values():
             await connection.prepare(statement)
 
-    assert {"_PUT_USERS", "_PUT_MEMBERSHIPS", "_BEGIN"} <= found.keys()
+    assert {"_PUT_USERS", "_PUT_MEMBERSHIPS", "_PUT_EVENTS", "_BEGIN"} <= found.keys()
 
 
 async def test_every_column_that_the_portal_was_promised_is_there(portal: Portal) -> None:
