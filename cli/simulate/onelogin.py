@@ -8,6 +8,7 @@ pages of 100; one PATCH a user and group; never a PATCH of a user.
 import json
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from http import HTTPStatus
 from typing import Any, Literal
 from urllib.parse import quote_plus
 
@@ -42,7 +43,7 @@ class Reply:
     @property
     def is_refusal(self) -> bool:
         """Whether the request was not done."""
-        return self.status >= 400  # noqa: PLR2004  # client and server errors
+        return self.status >= HTTPStatus.BAD_REQUEST
 
 
 Send = Callable[[Request], Reply]
