@@ -31,6 +31,7 @@ from shared.contracts.envelope import Origin
 from shared.contracts.ids import DirectoryId, OrganizationId
 from shared.contracts.topics import DIRECTORY_EVENTS, TOPICS, lane_of
 from tests.chaos.ground import Ground
+from tests.chaos.load import Load
 from tests.integration.ingest.client import API_KEY, Client, connect
 from tests.support.servers import Databases, fresh_database
 from tests.support.service import Service
@@ -67,6 +68,14 @@ class Rig:
         made = await connect(self.session, url, f"org {uuid.uuid4()}", provider)
         self.clients.append(made)
         return made
+
+    async def load(self, directories: int) -> Load:
+        """Return calls to so many new directories, each with a group that grants a role."""
+        clients = [await self.directory() for _ in range(directories)]
+        groups = [await client.group("Everybody") for client in clients]
+        for client, group in zip(clients, groups, strict=True):
+            await self.grant(client, group, "member")
+        return Load(clients, groups)
 
     async def neighbours(self) -> tuple[Client, Client]:
         """Return clients of two directories in one lane."""

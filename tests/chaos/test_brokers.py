@@ -44,11 +44,7 @@ async def running(three_brokers: Ground) -> AsyncIterator[Rig]:
 
 @pytest.fixture
 async def load(running: Rig) -> Load:
-    clients = [await running.directory() for _ in range(3)]
-    groups = [await client.group("Everybody") for client in clients]
-    for client, group in zip(clients, groups, strict=True):
-        await running.grant(client, group, "member")
-    return Load(clients, groups)
+    return await running.load(directories=3)
 
 
 def place_of(client: Client) -> kafka.Place:

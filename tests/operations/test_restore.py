@@ -38,11 +38,7 @@ async def running(backups: Backups) -> AsyncIterator[Rig]:
 
 @pytest.fixture
 async def load(running: Rig) -> Load:
-    clients = [await running.directory() for _ in range(2)]
-    groups = [await client.group("Everybody") for client in clients]
-    for client, group in zip(clients, groups, strict=True):
-        await running.grant(client, group, "member")
-    return Load(clients, groups)
+    return await running.load(directories=2)
 
 
 async def rollcall(running: Rig, *arguments: str) -> str:
